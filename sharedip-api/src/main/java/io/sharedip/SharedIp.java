@@ -1,0 +1,182 @@
+package io.sharedip;
+
+import io.sharedip.address.Ipv4Address;
+import io.sharedip.binding.Binding;
+import io.sharedip.event.SharedIpListener;
+import io.sharedip.filter.FilterChain;
+import io.sharedip.forward.ForwardSelector;
+import io.sharedip.forward.PortForward;
+import io.sharedip.stats.BindingStatus;
+import io.sharedip.stats.FlowStatus;
+import io.sharedip.stats.ForwardStatus;
+import io.sharedip.stats.RuleStatus;
+import io.sharedip.stats.SharedIpStats;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+
+/**
+ * A running gateway: guests and the host behind one address.
+ *
+ * <p>Thread-safe; every method may be called from any thread, listeners included. A change is queued and returns a stage that
+ * completes when the engine has applied it: packets that arrive afterwards see it. A change that fails completes its stage
+ * with a {@link SharedIpException} and changes nothing. Stages complete on the gateway's own threads: do not block in a
+ * dependent action, use the {@code Async} methods. Where the embedder drives the engine itself, a stage completes from within its
+ * {@code poll} or {@code tick}, so the driving thread must not wait for one.
+ *
+ * <p><b>Lifetime.</b> The gateway owns its links and claims, and closes them in {@link #close()}. After that, or when its driver
+ * has died, nothing passes and every stage completes with a {@link GatewayClosedException}.
+ */
+public interface SharedIp extends AutoCloseable {
+
+    /** Where the gateway is in its life. */
+    enum State {
+        /** Frames pass. */
+        RUNNING,
+        /** The driver died: nothing passes, and {@link SharedIp#failure()} says why. */
+        FAILED,
+        /** Closed on purpose. */
+        CLOSED
+    }
+
+    /** Ends what began with the call that returned it. */
+    @FunctionalInterface
+    interface Registration extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /**
+     * The shared address.
+     *
+     * @return as it was configured
+     */
+    Ipv4Address address();
+
+    /**
+     * Where the gateway is in its life.
+     *
+     * @return a snapshot
+     */
+    State state();
+
+    /**
+     * What killed the driver.
+     *
+     * @return empty unless the state is {@link State#FAILED}
+     */
+    Optional<Throwable> failure();
+
+    /**
+     * Adds a guest and opens its link.
+     *
+     * @param guest whose identity, MAC address and link are new to the gateway
+     * @return completes when frames of the guest are taken, or with a {@link ConfigurationException} or {@link LinkException}
+     */
+    CompletionStage<Void> addGuest(Guest guest);
+
+    /**
+     * Removes a guest with its flows and forwards, and closes its link.
+     *
+     * @param guest the guest's identity
+     * @return completes when no frame of the guest is taken any more, or with a {@link ConfigurationException} if there is none
+     */
+    CompletionStage<Void> removeGuest(GuestId guest);
+
+    /**
+     * Lets a guest use a further address. The MAC address must be the guest's.
+     *
+     * @param binding to add
+     * @return completes when it holds, or with a {@link ConfigurationException}
+     */
+    CompletionStage<Void> bind(Binding binding);
+
+    /**
+     * Takes an address away from a guest; flows that use it end.
+     *
+     * @param binding to remove; not the guest's last
+     * @return completes when it holds no more, or with a {@link ConfigurationException}
+     */
+    CompletionStage<Void> unbind(Binding binding);
+
+    /**
+     * The bindings.
+     *
+     * @return completes with a snapshot
+     */
+    CompletionStage<List<BindingStatus>> bindings();
+
+    /**
+     * Adds a forward and claims its outside ports from the host.
+     *
+     * @param forward to an existing guest, with a selector that is not taken
+     * @return completes when connections come through, or with a {@link ConfigurationException} or {@link PortClaimException}
+     */
+    CompletionStage<Void> addForward(PortForward forward);
+
+    /**
+     * Removes a forward, ends the flows that came through it, and gives its ports back to the host.
+     *
+     * @param selector what stands left of the arrow
+     * @return completes with the forward that was removed, or with a {@link ConfigurationException} if there is none
+     */
+    CompletionStage<PortForward> removeForward(ForwardSelector selector);
+
+    /**
+     * The forwards, most specific first.
+     *
+     * @return completes with a snapshot
+     */
+    CompletionStage<List<ForwardStatus>> forwards();
+
+    /**
+     * Replaces the filter chain as a whole. Flows that exist are judged again at their next packet.
+     *
+     * @param chain the new chain; guests that it names must exist
+     * @return completes when the chain is in force, or with a {@link ConfigurationException}
+     */
+    CompletionStage<Void> replaceRules(FilterChain chain);
+
+    /**
+     * The filter chain in force.
+     *
+     * @return completes with the chain
+     */
+    CompletionStage<FilterChain> filterChain();
+
+    /**
+     * The rules of the chain in force with their hits, in order.
+     *
+     * @return completes with a snapshot
+     */
+    CompletionStage<List<RuleStatus>> rules();
+
+    /**
+     * The flows. A large table is read in slices between packets, so the list is not of one single moment.
+     *
+     * @return completes with the flows that were seen
+     */
+    CompletionStage<List<FlowStatus>> flows();
+
+    /**
+     * The counters as they were published last, at most a few milliseconds ago while the gateway is driven.
+     *
+     * @return a consistent snapshot
+     */
+    SharedIpStats stats();
+
+    /**
+     * Adds a listener.
+     *
+     * @param listener called from now on
+     * @return removes the listener when closed
+     */
+    Registration addListener(SharedIpListener listener);
+
+    /**
+     * Ends the gateway: stops the driver, closes the links, gives the ports back to the host. Idempotent; returns within ten
+     * seconds even if a link hangs, and never throws. May be called from a listener.
+     */
+    @Override
+    void close();
+}

@@ -1,0 +1,103 @@
+package io.sharedip.uplink;
+
+import io.sharedip.PortClaimException;
+import io.sharedip.address.IpProtocol;
+import io.sharedip.address.Ipv4Address;
+import io.sharedip.address.PortRange;
+import java.util.List;
+
+/**
+ * Keeps outside ports from the host's own network stack.
+ *
+ * <p>Where guests share the host's address, the host's kernel receives every reply to them as well. Without a claim it answers
+ * with a reset or with "port unreachable", which kills the guest's connection; and it hands the same port to host programs. A
+ * claim prevents the former always and the latter where it {@linkplain #reservesPorts() can}. The engine uses no outside port
+ * before it is claimed.
+ *
+ * <p><b>Lifetime.</b> Claims belong to one gateway, which opens and closes them. All of them vanish when the process ends, however
+ * it ends, or at the latest when claims of the same kind and address are opened again.
+ *
+ * <p><b>Threads.</b> Called by one thread at a time, never by the thread that drives the engine; methods may block for some
+ * milliseconds.
+ */
+public interface HostPortClaims {
+
+    /**
+     * What kind of claims these are, for messages.
+     *
+     * @return one word, e.g. {@code "sockets"}
+     */
+    String kind();
+
+    /**
+     * Begins work for an address and checks that claims can be made at all.
+     *
+     * @param address the shared address
+     * @throws io.sharedip.SharedIpException if claims cannot be made here: a right or a program is missing
+     */
+    void open(Ipv4Address address);
+
+    /**
+     * Claims as many ports of a range as the host lets go of. Ports that are claimed already count as taken.
+     *
+     * @param protocol TCP or UDP
+     * @param ports the range
+     * @return the ports that are claimed now, as ranges in ascending order; the others are held by the host
+     * @throws PortClaimException if claiming failed for another reason than a port in use
+     */
+    List<PortRange> claim(IpProtocol protocol, PortRange ports);
+
+    /**
+     * Claims a whole range or nothing of it.
+     *
+     * @param protocol TCP or UDP
+     * @param ports the range
+     * @throws PortClaimException if the host holds one of the ports; the message names the port and, where it can be found out,
+     *     the program
+     */
+    default void claimAll(IpProtocol protocol, PortRange ports) {
+        List<PortRange> taken = claim(protocol, ports);
+        if (taken.size() == 1 && taken.get(0).equals(ports)) {
+            return;
+        }
+        taken.forEach(range -> release(protocol, range));
+        throw new PortClaimException(
+                protocol + " " + ports, "is held by a program of the host", "stop the program or choose another port", null);
+    }
+
+    /**
+     * Gives ports back to the host. Ports that are not claimed are passed over.
+     *
+     * @param protocol TCP or UDP
+     * @param ports the range
+     */
+    void release(IpProtocol protocol, PortRange ports);
+
+    /**
+     * Whether a claim also keeps host programs from taking the port.
+     *
+     * @return true if no host program can get a claimed port
+     */
+    boolean reservesPorts();
+
+    /**
+     * Looks for host programs that use a claimed port. Called every few seconds where {@link #reservesPorts()} is false.
+     *
+     * @return what was found, empty if nothing
+     */
+    default List<Conflict> conflicts() {
+        return List.of();
+    }
+
+    /** Gives every port back and releases what else is held. Idempotent; returns within a few seconds and never throws. */
+    void close();
+
+    /**
+     * A host program that uses a claimed port.
+     *
+     * @param protocol TCP or UDP
+     * @param port the port, 1 to 65535
+     * @param description who uses it, as far as it is known
+     */
+    record Conflict(IpProtocol protocol, int port, String description) {}
+}

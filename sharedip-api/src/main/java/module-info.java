@@ -1,0 +1,16 @@
+/** The types and service interfaces of sharedip; it has no dependency at run time. */
+module io.sharedip.api {
+    requires static transitive org.jspecify;
+
+    exports io.sharedip;
+    exports io.sharedip.address;
+    exports io.sharedip.binding;
+    exports io.sharedip.event;
+    exports io.sharedip.filter;
+    exports io.sharedip.forward;
+    exports io.sharedip.link;
+    exports io.sharedip.packet;
+    exports io.sharedip.stats;
+    exports io.sharedip.time;
+    exports io.sharedip.uplink;
+}

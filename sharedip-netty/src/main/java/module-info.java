@@ -1,0 +1,10 @@
+/** Links for virtual machine sockets, and the rootless socket uplink, by Netty. */
+module io.sharedip.netty {
+    requires transitive io.sharedip.api;
+    requires io.netty.buffer;
+    requires io.netty.codec;
+    requires io.netty.common;
+    requires transitive io.netty.transport;
+
+    exports io.sharedip.netty;
+}
