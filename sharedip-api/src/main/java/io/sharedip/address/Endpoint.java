@@ -64,9 +64,7 @@ public record Endpoint(IpAddress address, int port) {
         try {
             return bracketed ? Ipv6Address.parse(part) : Ipv4Address.parse(part);
         } catch (SyntaxException e) {
-            SyntaxException told = new SyntaxException(SETTING, text, from + e.position(), e.problem(), CURE);
-            told.initCause(e);
-            throw told;
+            throw new SyntaxException(SETTING, text, from + e.position(), e.problem(), CURE);
         }
     }
 

@@ -59,8 +59,8 @@ public record IpPrefix(IpAddress network, int length) {
             return host(address(text, text));
         }
         IpAddress network = address(text, text.substring(0, slash));
-        int length = new Numbers(SETTING, "a prefix length", 0, network.bitLength())
-                .parse(text, slash + 1, text.length());
+        int length =
+                new Numbers(SETTING, "a prefix length", 0, network.bitLength()).parse(text, slash + 1, text.length());
         IpAddress first = firstAddress(network, length);
         if (!first.equals(network)) {
             throw new SyntaxException(SETTING, text, 0, HOST_BITS, cure(network, first, length));
@@ -72,14 +72,12 @@ public record IpPrefix(IpAddress network, int length) {
         try {
             return IpAddress.parse(text);
         } catch (SyntaxException e) {
-            SyntaxException told = new SyntaxException(
+            throw new SyntaxException(
                     SETTING,
                     whole,
                     e.position(),
                     e.problem(),
                     "write an address, or an address and a prefix length, such as 192.0.2.0/24");
-            told.initCause(e);
-            throw told;
         }
     }
 

@@ -66,7 +66,8 @@ public record Ipv6Address(long high, long low) implements IpAddress, Comparable<
                 break;
             }
             if (stop - at > GROUP_DIGITS) {
-                throw new SyntaxException(SETTING, text, at + GROUP_DIGITS, "has a group of more than four digits", CURE);
+                throw new SyntaxException(
+                        SETTING, text, at + GROUP_DIGITS, "has a group of more than four digits", CURE);
             }
             groups[count++] = Integer.parseInt(text, at, stop, 16);
             at = stop;
@@ -108,9 +109,7 @@ public record Ipv6Address(long high, long low) implements IpAddress, Comparable<
         try {
             return Ipv4Address.parse(text.substring(at)).bits();
         } catch (SyntaxException e) {
-            SyntaxException told = new SyntaxException(SETTING, text, at + e.position(), e.problem(), CURE);
-            told.initCause(e);
-            throw told;
+            throw new SyntaxException(SETTING, text, at + e.position(), e.problem(), CURE);
         }
     }
 

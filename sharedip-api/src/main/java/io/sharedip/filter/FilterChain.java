@@ -32,6 +32,7 @@ import java.util.Objects;
 public final class FilterChain {
 
     private static final String SETTING = "filter chain line ";
+    private static final String DEFAULT = "default";
     private static final List<Verdict> POLICIES = List.of(Verdict.ACCEPT, Verdict.DROP, Verdict.REJECT);
     private static final FilterChain ACCEPT_ALL = builder().build();
 
@@ -94,21 +95,17 @@ public final class FilterChain {
             if (scanner.atEnd()) {
                 continue;
             }
-            if (isPolicy(line, end)) {
-                policy(builder, scanner, seen, number);
+            Word first = scanner.next("a rule");
+            if (first.is(DEFAULT)) {
+                policy(builder, scanner, first, seen, number);
             } else {
-                builder.add(RuleSyntax.parse(scanner));
+                builder.add(RuleSyntax.parse(scanner, first, List.of(DEFAULT)));
             }
         }
         return builder.build();
     }
 
-    private static boolean isPolicy(String line, int end) {
-        return new TextScanner(SETTING, line, 0, end).next("").is("default");
-    }
-
-    private static void policy(Builder builder, TextScanner scanner, Map<Hook, Integer> seen, int number) {
-        Word word = scanner.next("default");
+    private static void policy(Builder builder, TextScanner scanner, Word word, Map<Hook, Integer> seen, int number) {
         Verdict verdict = scanner.nextOf(POLICIES);
         Hook hook = Hook.FLOW;
         if (!scanner.atEnd()) {
@@ -170,8 +167,9 @@ public final class FilterChain {
         StringBuilder s = new StringBuilder();
         for (Hook hook : Hook.values()) {
             if (policy(hook) != Verdict.ACCEPT) {
-                s.append("default ").append(TextScanner.name(policy(hook)));
-                s.append(hook == Hook.FLOW ? "" : " hook " + TextScanner.name(hook)).append('\n');
+                s.append(DEFAULT).append(' ').append(TextScanner.name(policy(hook)));
+                s.append(hook == Hook.FLOW ? "" : " hook " + TextScanner.name(hook))
+                        .append('\n');
             }
         }
         for (FilterRule rule : rules) {

@@ -104,7 +104,10 @@ public record FilterRule(
         }
         if (flags.isPresent() && !isProtocol(protocol, IpProtocol.TCP)) {
             throw new ConfigurationException(
-                    FLAGS, flags.get().toString(), "needs the protocol tcp", "name the protocol, as in 'drop tcp from ...'");
+                    FLAGS,
+                    flags.get().toString(),
+                    "needs the protocol tcp",
+                    "name the protocol, as in 'drop tcp from ...'");
         }
         if (icmpType.isPresent()) {
             checkIcmpType(icmpType.getAsInt(), protocol);
@@ -345,8 +348,7 @@ public record FilterRule(
          * @throws ConfigurationException if the parts contradict each other, as {@link FilterRule} says
          */
         public FilterRule build() {
-            return new FilterRule(
-                    action, protocol, from, fromPorts, to, toPorts, states, flags, icmpType, hook, log);
+            return new FilterRule(action, protocol, from, fromPorts, to, toPorts, states, flags, icmpType, hook, log);
         }
     }
 }

@@ -74,11 +74,14 @@ public final class RuleSyntax {
      */
     public static FilterRule parse(String text) {
         Objects.requireNonNull(text, "text");
-        return parse(new TextScanner(SETTING, text));
+        TextScanner scanner = new TextScanner(SETTING, text);
+        return parse(scanner, scanner.next("accept, drop, reject or continue"), List.of());
     }
 
-    static FilterRule parse(TextScanner scanner) {
-        return new Parser(scanner).rule();
+    /** Reads the rule that begins with this word; {@code others} are the words that may begin something else. */
+    static FilterRule parse(TextScanner scanner, Word first, List<String> others) {
+        Verdict action = scanner.oneOf(first, List.of(Verdict.values()), others);
+        return new Parser(scanner, action).rest();
     }
 
     /**
@@ -115,6 +118,7 @@ public final class RuleSyntax {
     private static final class Parser {
 
         private final TextScanner scanner;
+        private final Verdict action;
         private final Map<String, Integer> positions = new HashMap<>();
         private List<PortRange> fromPorts = List.of();
         private List<PortRange> toPorts = List.of();
@@ -124,12 +128,12 @@ public final class RuleSyntax {
         private Hook hook = Hook.FLOW;
         private boolean log;
 
-        Parser(TextScanner scanner) {
+        Parser(TextScanner scanner, Verdict action) {
             this.scanner = scanner;
+            this.action = action;
         }
 
-        FilterRule rule() {
-            Verdict action = scanner.nextOf(List.of(Verdict.values()));
+        FilterRule rest() {
             Optional<IpProtocol> protocol = protocol();
             RuleEnd from = end();
             Word word = next("port or to");
@@ -150,7 +154,7 @@ public final class RuleSyntax {
                 option(next(OPTIONS), first);
                 first = false;
             }
-            return build(action, protocol, from, to);
+            return build(protocol, from, to);
         }
 
         private Word next(String expected) {
@@ -186,12 +190,24 @@ public final class RuleSyntax {
                 case "outside" -> RuleEnd.outside();
                 case "guest" -> RuleEnd.guest(scanner.guest(next("the guest's name")));
                 default -> {
+                    refusePort(word);
                     if (!looksLikePrefix(word.text())) {
                         throw scanner.unexpected(word, List.of("any", "guest", "host", "outside"), ENDS);
                     }
                     yield RuleEnd.prefix(scanner.parse(word, IpPrefix::parse));
                 }
             };
+        }
+
+        private void refusePort(Word word) {
+            int colon = word.text().indexOf(':');
+            String head = word.text().substring(0, Math.max(colon, 0));
+            if (List.of("any", "host", "outside").contains(head) || head.indexOf('.') >= 0) {
+                throw scanner.error(
+                        word.position() + colon,
+                        "has '" + word.text() + "' where an end without ports should stand",
+                        "write its ports after it, such as '" + head + " port 80'");
+            }
         }
 
         private static boolean looksLikePrefix(String word) {
@@ -268,18 +284,16 @@ public final class RuleSyntax {
             return values;
         }
 
-        private FilterRule build(Verdict action, Optional<IpProtocol> protocol, RuleEnd from, RuleEnd to) {
+        private FilterRule build(Optional<IpProtocol> protocol, RuleEnd from, RuleEnd to) {
             try {
                 return new FilterRule(
                         action, protocol, from, fromPorts, to, toPorts, states, flags, icmpType, hook, log);
             } catch (ConfigurationException e) {
                 String setting = e.setting().orElse("rule");
-                SyntaxException told = scanner.error(
+                throw scanner.error(
                         positions.getOrDefault(setting, 0),
                         "has the " + setting + " '" + e.value().orElse("") + "', which " + e.problem(),
                         e.cure().orElse("correct it"));
-                told.initCause(e);
-                throw told;
             }
         }
     }

@@ -147,7 +147,9 @@ public record TcpFlags(int mask, int value) {
         for (int i = 0; i < NAMES.size(); i++) {
             int bit = 1 << i;
             if ((mask & bit) != 0) {
-                s.append(s.isEmpty() ? "" : ",").append((value & bit) == 0 ? "!" : "").append(NAMES.get(i));
+                s.append(s.isEmpty() ? "" : ",")
+                        .append((value & bit) == 0 ? "!" : "")
+                        .append(NAMES.get(i));
             }
         }
         return s.toString();

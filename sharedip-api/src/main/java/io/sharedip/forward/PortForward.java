@@ -89,8 +89,7 @@ public record PortForward(ForwardSelector selector, GuestId guest, PortRange ins
     }
 
     private static PortForward single(IpProtocol protocol, int outside, GuestId guest, int inside) {
-        return new PortForward(
-                ForwardSelector.of(protocol, PortRange.of(outside)), guest, PortRange.of(inside));
+        return new PortForward(ForwardSelector.of(protocol, PortRange.of(outside)), guest, PortRange.of(inside));
     }
 
     /**
@@ -113,8 +112,7 @@ public record PortForward(ForwardSelector selector, GuestId guest, PortRange ins
                     "lacks '->' and a guest",
                     "write where it leads, such as '" + selector + " -> web'");
         }
-        TextScanner right =
-                new TextScanner(ForwardSelector.SETTING, text, arrow + ARROW.length(), text.length());
+        TextScanner right = new TextScanner(ForwardSelector.SETTING, text, arrow + ARROW.length(), text.length());
         Word target = right.next("GUEST or GUEST:PORTS");
         right.expectEnd("write GUEST or GUEST:PORTS after '->' and nothing else");
         int colon = target.text().indexOf(':');
@@ -125,8 +123,7 @@ public record PortForward(ForwardSelector selector, GuestId guest, PortRange ins
         Word ports = new Word(target.text().substring(colon + 1), target.position() + colon + 1);
         PortRange inside = ForwardSelector.ports(right, ports);
         if (inside.size() != selector.outside().size()) {
-            throw right.error(
-                    ports.position(), lengths(selector.outside(), inside), cure(selector.outside(), inside));
+            throw right.error(ports.position(), lengths(selector.outside(), inside), cure(selector.outside(), inside));
         }
         return new PortForward(selector, guest, inside);
     }

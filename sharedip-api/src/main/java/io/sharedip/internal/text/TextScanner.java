@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /**
  * Reads a line of words that are separated by blanks, and makes the errors: each names the text, the position of the first
@@ -132,7 +133,7 @@ public final class TextScanner {
      * @throws SyntaxException if no word is left or it is none of them
      */
     public <E extends Enum<E>> E nextOf(List<E> values) {
-        return oneOf(next(listed(values)), values);
+        return oneOf(next(listed(names(values))), values);
     }
 
     /**
@@ -145,12 +146,28 @@ public final class TextScanner {
      * @throws SyntaxException if it is none of them
      */
     public <E extends Enum<E>> E oneOf(Word word, List<E> values) {
+        return oneOf(word, values, List.of());
+    }
+
+    /**
+     * The constant that a word names in lower case.
+     *
+     * @param <E> the enum
+     * @param word the word
+     * @param values the constants that may stand here
+     * @param others other words that may stand here, for the error message; the caller has found that it is none of them
+     * @return the constant
+     * @throws SyntaxException if it is none of them
+     */
+    public <E extends Enum<E>> E oneOf(Word word, List<E> values, List<String> others) {
         for (E value : values) {
             if (word.is(name(value))) {
                 return value;
             }
         }
-        throw unexpected(word, values.stream().map(TextScanner::name).toList(), listed(values));
+        List<String> known =
+                Stream.concat(names(values).stream(), others.stream()).toList();
+        throw unexpected(word, known, listed(known));
     }
 
     /**
@@ -163,12 +180,13 @@ public final class TextScanner {
         return value.name().toLowerCase(Locale.ROOT);
     }
 
-    private static <E extends Enum<E>> String listed(List<E> values) {
-        StringBuilder s = new StringBuilder();
-        for (int i = 0; i < values.size(); i++) {
-            s.append(i == 0 ? "" : i == values.size() - 1 ? " or " : ", ").append(name(values.get(i)));
-        }
-        return s.toString();
+    private static List<String> names(List<? extends Enum<?>> values) {
+        return values.stream().map(TextScanner::name).toList();
+    }
+
+    private static String listed(List<String> words) {
+        int last = words.size() - 1;
+        return String.join(", ", words.subList(0, last)) + " or " + words.get(last);
     }
 
     /**
@@ -185,9 +203,7 @@ public final class TextScanner {
             return form.apply(word.text());
         } catch (SyntaxException e) {
             String problem = "has the " + e.setting().orElse("word") + " '" + word.text() + "', which " + e.problem();
-            SyntaxException told = error(word.position() + e.position(), problem, e.cure().orElse("correct it"));
-            told.initCause(e);
-            throw told;
+            throw error(word.position() + e.position(), problem, e.cure().orElse("correct it"));
         }
     }
 
@@ -207,12 +223,10 @@ public final class TextScanner {
             while (good < name.length() && isGuestName(name.substring(0, good + 1))) {
                 good++;
             }
-            SyntaxException told = error(
+            throw error(
                     word.position() + good,
                     "has '" + name + "' where a guest's name should stand",
                     e.cure().orElse("correct it"));
-            told.initCause(e);
-            throw told;
         }
     }
 
