@@ -13,17 +13,17 @@ import org.junit.jupiter.api.Test;
 
 @Tag("lab")
 class ForwardsLabTest {
-    private static RunningGateway running;
+    private static GatewayLab running;
 
     @BeforeAll
     static void start() {
-        running = RunningGateway.with(GatewayFile.withClaims("sockets")
+        running = GatewayLab.with(GatewayFile.withClaims("sockets")
                 .forward("tcp 8080 -> web:80")
                 .forward("tcp 8081 -> db:80")
                 .forward("tcp 8084 -> own:80"));
-        WebServer.start(running.lab, running.guest("web"), ADDRESS, 80);
-        WebServer.start(running.lab, running.guest("db"), ADDRESS, 80);
-        WebServer.start(running.lab, running.network.privateGuest(), PRIVATE_ADDRESS, 80);
+        WebServer.start(running.lab(), running.guest("web"), ADDRESS, 80);
+        WebServer.start(running.lab(), running.guest("db"), ADDRESS, 80);
+        WebServer.start(running.lab(), running.network().privateGuest(), PRIVATE_ADDRESS, 80);
     }
 
     @AfterAll
@@ -35,7 +35,7 @@ class ForwardsLabTest {
 
     @Test
     void a_forward_is_added_and_removed_while_the_gateway_runs() {
-        LabMachine near = running.network.near();
+        LabMachine near = running.network().near();
         assertNoPage(near, ADDRESS + ":8090");
 
         running.gateway().ask("forward", "add", "tcp 8090 -> db:80");
@@ -50,8 +50,8 @@ class ForwardsLabTest {
     void the_most_specific_forward_wins() {
         running.gateway().ask("forward", "add", "tcp 8080 from " + NEAR + "/32 -> db:80");
         try {
-            assertPage(running.network.near(), ADDRESS + ":8080", "this is db");
-            assertPage(running.network.far(), ADDRESS + ":8080", "this is web");
+            assertPage(running.network().near(), ADDRESS + ":8080", "this is db");
+            assertPage(running.network().far(), ADDRESS + ":8080", "this is web");
         } finally {
             running.gateway().ask("forward", "remove", "tcp 8080 from " + NEAR + "/32");
         }
@@ -70,24 +70,24 @@ class ForwardsLabTest {
 
     @Test
     void a_private_guest_reaches_forwards_by_the_shared_address() {
-        assertPage(running.network.privateGuest(), ADDRESS + ":8080", "this is web");
-        assertPage(running.network.privateGuest(), ADDRESS + ":8084", "this is own");
+        assertPage(running.network().privateGuest(), ADDRESS + ":8080", "this is web");
+        assertPage(running.network().privateGuest(), ADDRESS + ":8084", "this is own");
     }
 
     @Test
     void a_private_guest_is_reached_through_its_forward_and_reaches_the_outside() {
-        assertPage(running.network.far(), ADDRESS + ":8084", "this is own");
+        assertPage(running.network().far(), ADDRESS + ":8084", "this is own");
         assertPage(running.guest("web"), ALIAS + ":8084", "this is own");
-        assertPage(running.network.privateGuest(), NEAR, "this is near");
+        assertPage(running.network().privateGuest(), NEAR, "this is near");
     }
 
     private static void assertPage(LabMachine from, String server, String page) {
-        Outcome fetched = RunningGateway.fetch(from, "http://" + server + "/");
+        Outcome fetched = Pages.fetch(from, "http://" + server + "/");
         assertThat(fetched.out().strip()).as(fetched.describe()).isEqualTo(page);
     }
 
     private static void assertNoPage(LabMachine from, String server) {
-        Outcome fetched = RunningGateway.fetch(from, "http://" + server + "/", "--connect-timeout", "2");
+        Outcome fetched = Pages.fetch(from, "http://" + server + "/", "--connect-timeout", "2");
         assertThat(fetched.ok()).as(fetched.describe()).isFalse();
     }
 }

@@ -23,16 +23,16 @@ class HostKernelLabTest {
     @ParameterizedTest
     @ValueSource(strings = {"sockets", "firewall"})
     void the_kernel_answers_no_packet_that_is_for_a_guest(String claims) {
-        try (RunningGateway running = RunningGateway.with(GatewayFile.withClaims(claims))) {
-            countKernelAnswers(running.network.host());
-            Capture capture = Capture.start(running.network.router(), "dn0", RunningGateway.KERNEL_ANSWERS);
+        try (GatewayLab running = GatewayLab.with(GatewayFile.withClaims(claims))) {
+            countKernelAnswers(running.network().host());
+            Capture capture = Capture.start(running.network().router(), "dn0", GatewayLab.KERNEL_ANSWERS);
 
-            assertThat(running.network.guests()).allSatisfy(HostKernelLabTest::makesTraffic);
+            assertThat(running.network().guests()).allSatisfy(HostKernelLabTest::makesTraffic);
 
             assertThat(capture.stop())
                     .as("resets and ICMP errors on the uplink")
                     .isEmpty();
-            assertThat(kernelAnswers(running.network.host()))
+            assertThat(kernelAnswers(running.network().host()))
                     .as("what the kernel itself sent")
                     .isZero();
         }
@@ -40,25 +40,25 @@ class HostKernelLabTest {
 
     @Test
     void without_claims_it_would_answer() {
-        try (RunningGateway running = RunningGateway.with(GatewayFile.withoutClaims())) {
-            countKernelAnswers(running.network.host());
-            Capture capture = Capture.start(running.network.router(), "dn0", RunningGateway.KERNEL_ANSWERS);
+        try (GatewayLab running = GatewayLab.with(GatewayFile.withoutClaims())) {
+            countKernelAnswers(running.network().host());
+            Capture capture = Capture.start(running.network().router(), "dn0", GatewayLab.KERNEL_ANSWERS);
 
-            Outcome page = RunningGateway.fetch(running.guest("web"), "http://" + NEAR + "/");
+            Outcome page = Pages.fetch(running.guest("web"), "http://" + NEAR + "/");
             lookUp(running.guest("db"));
 
             assertThat(page.ok()).as(page.describe()).isFalse();
             List<String> answers = capture.stop();
             assertThat(answers).anyMatch(line -> line.contains("Flags [R"));
             assertThat(answers).anyMatch(line -> line.contains("unreachable"));
-            assertThat(kernelAnswers(running.network.host())).isPositive();
+            assertThat(kernelAnswers(running.network().host())).isPositive();
         }
     }
 
     private static void makesTraffic(LabMachine guest) {
-        Outcome near = RunningGateway.fetch(guest, "http://" + NEAR + "/big");
+        Outcome near = Pages.fetch(guest, "http://" + NEAR + "/big");
         assertThat(near.out()).as(near.err()).hasSize(WebServer.BIG);
-        Outcome far = RunningGateway.fetch(guest, "http://" + FAR + "/");
+        Outcome far = Pages.fetch(guest, "http://" + FAR + "/");
         assertThat(far.out()).as(far.err()).isEqualTo("this is far\n");
         assertThat(lookUp(guest).out()).isEqualTo(FAR + "\n");
         Outcome ping = guest.run("ping", "-n", "-c", "2", "-i", "0.2", "-W", "2", FAR);

@@ -18,11 +18,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Errors that routers and hosts outside send come back to the guest whose packet they are about. */
 @Tag("lab")
 class IcmpErrorsLabTest {
-    private static RunningGateway running;
+    private static GatewayLab running;
 
     @BeforeAll
     static void start() {
-        running = RunningGateway.with(GatewayFile.withClaims("sockets"));
+        running = GatewayLab.with(GatewayFile.withClaims("sockets"));
     }
 
     @AfterAll
@@ -58,15 +58,15 @@ class IcmpErrorsLabTest {
     void big_transfers_pass_the_narrow_link_both_ways() {
         LabMachine guest = running.guest("mail");
 
-        Outcome download = RunningGateway.fetch(guest, "http://" + FAR + "/big");
+        Outcome download = Pages.fetch(guest, "http://" + FAR + "/big");
         assertThat(download.exit()).as(download.describe()).isZero();
         assertThat(download.out()).isEqualTo("0123456789".repeat(WebServer.BIG / 10));
 
-        String file = running.lab.directory().resolve("upload").toString();
+        String file = running.lab().directory().resolve("upload").toString();
         String digest = guest.shell("head -c 300000 /dev/urandom > " + file, "sha256sum < " + file)
                 .out();
-        Outcome posted = RunningGateway.fetch(
-                guest, "http://" + FAR + "/cgi-bin/digest", "-H", "Expect:", "--data-binary", "@" + file);
+        Outcome posted =
+                Pages.fetch(guest, "http://" + FAR + "/cgi-bin/digest", "-H", "Expect:", "--data-binary", "@" + file);
         assertThat(posted.out()).as(posted.describe()).isEqualTo(digest);
     }
 
@@ -79,7 +79,7 @@ class IcmpErrorsLabTest {
 
     @Test
     void a_closed_tcp_port_outside_is_told_to_the_guest() {
-        Outcome refused = RunningGateway.fetch(running.guest("web"), "http://" + NEAR + ":81/");
+        Outcome refused = Pages.fetch(running.guest("web"), "http://" + NEAR + ":81/");
 
         assertThat(refused.exit()).as(refused.describe()).isEqualTo(7);
     }

@@ -24,15 +24,15 @@ class ManyConnectionsLabTest {
 
     @Test
     void two_hundred_connections_at_once_without_a_reset_and_every_octet_right() throws IOException {
-        try (RunningGateway running = RunningGateway.with(GatewayFile.withClaims("sockets"))) {
-            LabMachine near = running.network.near();
+        try (GatewayLab running = GatewayLab.with(GatewayFile.withClaims("sockets"))) {
+            LabMachine near = running.network().near();
             near.start("socat", "TCP-LISTEN:7000,fork,reuseaddr,backlog=512", "PIPE");
             Listening.await(near, "tcp", 7000, PATIENCE);
-            Path go = running.lab.directory().resolve("go");
-            Capture resets = Capture.start(running.network.router(), "dn0", "tcp[tcpflags] & tcp-rst != 0");
+            Path go = running.lab().directory().resolve("go");
+            Capture resets = Capture.start(running.network().router(), "dn0", "tcp[tcpflags] & tcp-rst != 0");
 
-            List<LabMachine> machines = new ArrayList<>(running.network.guests());
-            machines.add(running.network.host());
+            List<LabMachine> machines = new ArrayList<>(running.network().guests());
+            machines.add(running.network().host());
             List<LabProgram> clients =
                     machines.stream().map(machine -> clients(machine, go)).toList();
             clients.forEach(client -> client.awaitText("connected " + EACH, PATIENCE));

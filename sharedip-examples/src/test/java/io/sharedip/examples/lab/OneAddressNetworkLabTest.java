@@ -19,12 +19,9 @@ class OneAddressNetworkLabTest {
             WebServer.start(lab, network.near(), NEAR, 80);
             WebServer.start(lab, network.far(), FAR, 80);
 
-            assertThat(RunningGateway.fetch(network.host(), "http://" + NEAR + "/")
-                            .out())
+            assertThat(Pages.fetch(network.host(), "http://" + NEAR + "/").out())
                     .isEqualTo("this is near\n");
-            assertThat(RunningGateway.fetch(network.host(), "http://" + FAR + "/")
-                            .out())
-                    .isEqualTo("this is far\n");
+            assertThat(Pages.fetch(network.host(), "http://" + FAR + "/").out()).isEqualTo("this is far\n");
             assertThat(network.guests())
                     .allSatisfy(guest -> assertThat(guest.run("ping", "-c", "1", "-W", "1", ROUTER)
                                     .ok())

@@ -20,7 +20,7 @@ class RestartLabTest {
     @ValueSource(strings = {"sockets", "firewall"})
     void a_killed_gateway_leaves_no_claim_and_the_next_one_works(String claims) {
         GatewayFile file = GatewayFile.withClaims(claims);
-        try (RunningGateway running = RunningGateway.with(file)) {
+        try (GatewayLab running = GatewayLab.with(file)) {
             fetchesAPage(running);
             assertThat(holdsClaims(running, claims)).as("claims are held").isTrue();
 
@@ -31,7 +31,7 @@ class RestartLabTest {
                     .isTrue();
             hostGetsAPort(running);
 
-            running.startAnew(file);
+            running.restart(file);
             fetchesAPage(running);
         }
     }
@@ -40,23 +40,23 @@ class RestartLabTest {
     @ValueSource(strings = {"sockets", "firewall"})
     void a_gateway_that_is_told_to_end_exits_with_0_and_leaves_nothing(String claims) {
         GatewayFile file = GatewayFile.withClaims(claims);
-        try (RunningGateway running = RunningGateway.with(file)) {
+        try (GatewayLab running = GatewayLab.with(file)) {
             fetchesAPage(running);
 
             Outcome end = running.gateway().stop();
 
             assertThat(end.exit()).as(end.describe()).isZero();
             assertThat(holdsClaims(running, claims)).as(leftOvers(running)).isFalse();
-            assertThat(running.network.host().run("nft", "list", "tables").out())
+            assertThat(running.network().host().run("nft", "list", "tables").out())
                     .as("firewall tables, the seals of the guests' cards among them")
                     .isEmpty();
-            assertThat(running.network
+            assertThat(running.network()
                             .host()
                             .run("tc", "filter", "show", "dev", "vm1", "ingress")
                             .out())
                     .isEmpty();
 
-            running.startAnew(file);
+            running.restart(file);
             fetchesAPage(running);
         }
     }
@@ -64,28 +64,28 @@ class RestartLabTest {
     @Test
     void a_running_gateway_is_not_started_twice() {
         GatewayFile file = GatewayFile.withClaims("sockets");
-        try (RunningGateway running = RunningGateway.with(file)) {
-            Outcome second = running.network
+        try (GatewayLab running = GatewayLab.with(file)) {
+            Outcome second = running.network()
                     .host()
                     .run(
                             GatewayProcess.java(),
                             "-jar",
                             GatewayProcess.jar(),
                             "run",
-                            running.lab.directory().resolve("gateway.yaml").toString());
+                            running.lab().directory().resolve("gateway.yaml").toString());
 
             assertThat(second.exit()).as(second.describe()).isEqualTo(1);
             fetchesAPage(running);
         }
     }
 
-    private static void fetchesAPage(RunningGateway running) {
-        Outcome page = RunningGateway.fetch(running.guest("web"), "http://" + NEAR + "/");
+    private static void fetchesAPage(GatewayLab running) {
+        Outcome page = Pages.fetch(running.guest("web"), "http://" + NEAR + "/");
         assertThat(page.out()).as(page.describe()).isEqualTo("this is near\n");
     }
 
-    private static boolean holdsClaims(RunningGateway running, String claims) {
-        LabMachine host = running.network.host();
+    private static boolean holdsClaims(GatewayLab running, String claims) {
+        LabMachine host = running.network().host();
         if (claims.equals("sockets")) {
             return Listening.ports(host, "tcp").stream().anyMatch(port -> port >= FIRST_PORT)
                     || Listening.ports(host, "udp").stream().anyMatch(port -> port >= FIRST_PORT);
@@ -93,13 +93,13 @@ class RestartLabTest {
         return host.run("nft", "list", "ruleset").out().contains(Integer.toString(FIRST_PORT));
     }
 
-    private static void hostGetsAPort(RunningGateway running) {
-        WebServer.start(running.lab, running.network.host(), ADDRESS, FIRST_PORT)
+    private static void hostGetsAPort(GatewayLab running) {
+        WebServer.start(running.lab(), running.network().host(), ADDRESS, FIRST_PORT)
                 .close();
     }
 
-    private static String leftOvers(RunningGateway running) {
-        LabMachine host = running.network.host();
+    private static String leftOvers(GatewayLab running) {
+        LabMachine host = running.network().host();
         return host.run("nft", "list", "ruleset").out()
                 + host.run("ss", "-ltunp").out();
     }

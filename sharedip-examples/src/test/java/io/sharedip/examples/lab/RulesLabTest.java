@@ -13,7 +13,7 @@ class RulesLabTest {
 
     @Test
     void rules_that_are_replaced_judge_the_flows_that_are_under_way() {
-        try (RunningGateway running = RunningGateway.with(GatewayFile.withClaims("sockets"))) {
+        try (GatewayLab running = GatewayLab.with(GatewayFile.withClaims("sockets"))) {
             LabProgram forbidden = slowFetch(running.guest("web"));
             LabProgram allowed = slowFetch(running.guest("db"));
             forbidden.awaitText("web came from", PATIENCE);
@@ -21,7 +21,7 @@ class RulesLabTest {
 
             running.gateway()
                     .replaceRules("# the server is closed to web", "drop tcp from guest web to " + NEAR + "/32");
-            running.nearWeb.letGo();
+            running.nearWeb().letGo();
 
             Outcome complete = allowed.await(PATIENCE);
             assertThat(complete.exit()).as(complete.err()).isZero();
@@ -31,7 +31,7 @@ class RulesLabTest {
             assertThat(cut.out()).doesNotContain(WebServer.SLOW_END);
 
             running.gateway().replaceRules("# no rule");
-            Outcome again = RunningGateway.fetch(running.guest("web"), "http://" + NEAR + "/");
+            Outcome again = Pages.fetch(running.guest("web"), "http://" + NEAR + "/");
             assertThat(again.out()).as(again.describe()).isEqualTo("this is near\n");
         }
     }
@@ -39,12 +39,12 @@ class RulesLabTest {
     @Test
     void rules_that_are_wrong_change_nothing() {
         String rule = "reject tcp from guest mail to any port 80";
-        try (RunningGateway running =
-                RunningGateway.with(GatewayFile.withClaims("sockets").rule(rule))) {
+        try (GatewayLab running =
+                GatewayLab.with(GatewayFile.withClaims("sockets").rule(rule))) {
             Outcome refused = running.gateway().command("rules", "replace", "/nonexistent");
             assertThat(refused.exit()).isNotZero();
 
-            Outcome page = RunningGateway.fetch(running.guest("mail"), "http://" + NEAR + "/");
+            Outcome page = Pages.fetch(running.guest("mail"), "http://" + NEAR + "/");
             assertThat(page.exit()).as(page.describe()).isEqualTo(7);
         }
     }

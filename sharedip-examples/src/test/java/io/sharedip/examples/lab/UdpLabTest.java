@@ -16,11 +16,11 @@ import org.junit.jupiter.api.Test;
 class UdpLabTest {
     private static final Duration PATIENCE = Duration.ofSeconds(15);
 
-    private static RunningGateway running;
+    private static GatewayLab running;
 
     @BeforeAll
     static void start() {
-        running = RunningGateway.with(GatewayFile.withClaims("sockets").forward("udp 5000-5009 -> db:5000-5009"));
+        running = GatewayLab.with(GatewayFile.withClaims("sockets").forward("udp 5000-5009 -> db:5000-5009"));
     }
 
     @AfterAll
@@ -32,10 +32,10 @@ class UdpLabTest {
 
     @Test
     void host_and_guests_get_their_own_answers_from_one_server_and_one_source_port() {
-        echoServer(running.network.near(), 7001);
+        echoServer(running.network().near(), 7001);
         Map<String, LabMachine> machines = new LinkedHashMap<>();
-        machines.put("host", running.network.host());
-        running.network.guests().forEach(guest -> machines.put(guest.name(), guest));
+        machines.put("host", running.network().host());
+        running.network().guests().forEach(guest -> machines.put(guest.name(), guest));
 
         Map<String, LabProgram> clients = new LinkedHashMap<>();
         machines.forEach((name, machine) -> clients.put(name, client(machine, NEAR, 7001, "hello from " + name)));
@@ -57,7 +57,7 @@ class UdpLabTest {
         echoServer(running.guest("db"), 5003);
 
         Outcome outcome =
-                client(running.network.far(), ADDRESS, 5003, "are you there").await(PATIENCE);
+                client(running.network().far(), ADDRESS, 5003, "are you there").await(PATIENCE);
 
         assertThat(outcome.out()).as(outcome.describe()).isEqualTo("are you there");
     }
