@@ -235,7 +235,7 @@ class QemuStreamLinkTest {
         await().atMost(PATIENCE).pollInterval(Duration.ofMillis(40)).until(new StandsStill(sent));
         assertThat(sent.get()).isLessThan(count);
         int[] next = {0};
-        while (next[0] < count) {
+        while (next[0] < count && !Thread.currentThread().isInterrupted()) { // as the timeout does
             link.poll(
                     (frames, n) -> {
                         for (int i = 0; i < n; i++) {
@@ -245,6 +245,7 @@ class QemuStreamLinkTest {
                     },
                     64);
         }
+        assertThat(next[0]).isEqualTo(count);
         guest.get(10, TimeUnit.SECONDS);
         host.assertEvents();
     }
