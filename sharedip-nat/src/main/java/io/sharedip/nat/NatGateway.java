@@ -50,7 +50,6 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -101,10 +100,11 @@ public final class NatGateway implements SharedIp {
     private final ScheduledExecutorService control;
     private final List<Link> links = new ArrayList<>();
     private final LinkGateway linkGateway = new LinkGateway();
-    private final AtomicReference<State> state = new AtomicReference<>(State.RUNNING);
+    private volatile State state = State.RUNNING;
     private final AtomicBoolean driving = new AtomicBoolean();
     private final AtomicBoolean refilling = new AtomicBoolean();
     private volatile @Nullable Throwable failure;
+    private boolean closing;
     private volatile @Nullable Thread driver;
     private long nextTick;
 
@@ -155,7 +155,7 @@ public final class NatGateway implements SharedIp {
             engine.warmUp(now);
             engine.tick(now);
         } catch (RuntimeException | Error e) {
-            state.set(State.CLOSED);
+            state = State.CLOSED;
             commands.close(new GatewayClosedException("the gateway did not start", e));
             if (opened != null) {
                 opened.close();
@@ -274,7 +274,7 @@ public final class NatGateway implements SharedIp {
         if (!driving.compareAndSet(false, true)) {
             throw new IllegalStateException("the gateway is driven by another thread at this moment");
         }
-        if (state.get() != State.RUNNING) {
+        if (state != State.RUNNING) {
             driving.set(false);
             throw closedException();
         }
@@ -312,9 +312,10 @@ public final class NatGateway implements SharedIp {
         });
     }
 
-    private GatewayClosedException failed(Throwable cause) {
-        if (state.compareAndSet(State.RUNNING, State.FAILED)) {
+    private synchronized GatewayClosedException failed(Throwable cause) {
+        if (state == State.RUNNING) {
             failure = cause;
+            state = State.FAILED;
             commands.close(closedException());
             events.offer(new SharedIpEvent.GatewayFailed(Instant.now(), cause));
         }
@@ -336,7 +337,7 @@ public final class NatGateway implements SharedIp {
     }
 
     private void drive() {
-        while (state.get() == State.RUNNING) {
+        while (state == State.RUNNING) {
             int work;
             try {
                 work = poll(clock.nanoTime());
@@ -364,7 +365,7 @@ public final class NatGateway implements SharedIp {
         public void deliver(Attachment from, Frame[] frames, int count) {
             boolean outermost = driving.compareAndSet(false, true);
             try {
-                if (state.get() == State.RUNNING) {
+                if (state == State.RUNNING) {
                     engine.deliver(from, frames, count, clock.nanoTime());
                 }
             } catch (RuntimeException | Error e) {
@@ -574,7 +575,7 @@ public final class NatGateway implements SharedIp {
 
     @Override
     public State state() {
-        return state.get();
+        return state;
     }
 
     @Override
@@ -586,10 +587,13 @@ public final class NatGateway implements SharedIp {
 
     @Override
     public void close() {
-        State before = state.getAndUpdate(current -> current == State.RUNNING ? State.CLOSED : current);
-        synchronized (links) {
-            if (before == State.CLOSED || links.isEmpty()) {
+        synchronized (this) {
+            if (closing) {
                 return;
+            }
+            closing = true;
+            if (state == State.RUNNING) {
+                state = State.CLOSED;
             }
         }
         idle.wakeup();
