@@ -117,12 +117,10 @@ record Card(String name, int index, int mtu, MacAddress mac, boolean up) {
         try {
             String peerIndex =
                     Files.readString(Path.of("/sys/class/net", name, "iflink")).strip();
-            if (peerIndex.equals(Integer.toString(index))) {
-                return "CARD";
-            }
             for (String other : names()) {
                 Path sys = Path.of("/sys/class/net", other);
-                if (Files.readString(sys.resolve("ifindex")).strip().equals(peerIndex)
+                if (!other.equals(name)
+                        && Files.readString(sys.resolve("ifindex")).strip().equals(peerIndex)
                         && Files.readString(sys.resolve("iflink")).strip().equals(Integer.toString(index))) {
                     return other;
                 }

@@ -3,6 +3,8 @@ package io.sharedip.pcap;
 import io.sharedip.address.IpProtocol;
 import io.sharedip.address.Ipv4Address;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +22,8 @@ final class HostSockets {
 
     private static final Path NET = Path.of("/proc/thread-self/net");
     private static final Path SETTINGS = Path.of("/proc/sys/net/ipv4");
+
+    private static final int SETTING_ROOM = 1 << 17;
 
     private HostSockets() {}
 
@@ -134,12 +138,21 @@ final class HostSockets {
      */
     static BitSet ephemeralPorts() {
         try {
-            String reserved = Files.exists(SETTINGS.resolve("ip_local_reserved_ports"))
-                    ? Files.readString(SETTINGS.resolve("ip_local_reserved_ports"))
-                    : "";
-            return ephemeralPorts(Files.readString(SETTINGS.resolve("ip_local_port_range")), reserved);
+            Path reserved = SETTINGS.resolve("ip_local_reserved_ports");
+            return ephemeralPorts(
+                    readSetting(SETTINGS.resolve("ip_local_port_range")),
+                    Files.exists(reserved) ? readSetting(reserved) : "");
         } catch (IOException e) {
             return new BitSet();
+        }
+    }
+
+    /** Reads a kernel setting, in one go: a second read would find nothing, whatever the first one has left. */
+    static String readSetting(Path setting) throws IOException {
+        byte[] text = new byte[SETTING_ROOM];
+        try (InputStream in = Files.newInputStream(setting)) {
+            int length = in.read(text);
+            return new String(text, 0, Math.max(0, length), StandardCharsets.US_ASCII).strip();
         }
     }
 

@@ -141,6 +141,10 @@ final class NftTable implements AutoCloseable {
                 if (line.contains(sync)) {
                     break;
                 }
+                if (line.startsWith("netlink: Error: ")) {
+                    // nft may not even look at tables, and leaves the question unanswered
+                    throw refused(line.substring(16));
+                }
                 if (last.startsWith("Error: ")) {
                     problem.append(problem.isEmpty() ? "" : ", ").append(last.substring(7));
                 }

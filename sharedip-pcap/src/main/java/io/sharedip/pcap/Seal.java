@@ -90,7 +90,7 @@ final class Seal implements AutoCloseable {
     private static @Nullable Path ipv6Off(String card) {
         Path setting = Path.of("/proc/sys/net/ipv6/conf", card, "disable_ipv6");
         try {
-            if (!Files.exists(setting) || Files.readString(setting).startsWith("1")) {
+            if (!Files.exists(setting) || HostSockets.readSetting(setting).equals("1")) {
                 return null;
             }
             Files.writeString(setting, "1");

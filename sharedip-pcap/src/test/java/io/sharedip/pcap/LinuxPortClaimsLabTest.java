@@ -121,31 +121,31 @@ class LinuxPortClaimsLabTest {
     @ParameterizedTest
     @ValueSource(strings = {SOCKETS, FIREWALL})
     void portsThatTheHostUsesStayWithIt(String kind) {
-        lab.startOnHost("nc -l 61003");
-        lab.startOnHost("nc -ul 127.0.0.1 61004");
+        lab.startOnHost("nc -l 9003");
+        lab.startOnHost("nc -ul 127.0.0.1 9004");
         lab.startOnPeer("nc -lk 7000");
         lab.startOnPeer("nc -lk 7001");
         Lab.waitUntil("the listeners", () -> lab.onPeer("ss -ltn").text().contains(":7001"));
-        lab.startOnHost("nc -p 61005 " + Lab.PEER_ADDRESS + " 7000");
-        lab.onHost("nc -N -p 61006 " + Lab.PEER_ADDRESS + " 7001 < /dev/null");
+        lab.startOnHost("nc -p 9005 " + Lab.PEER_ADDRESS + " 7000");
+        lab.onHost("nc -N -p 9006 " + Lab.PEER_ADDRESS + " 7001 < /dev/null");
         Lab.waitUntil("the sockets", () -> {
             String sockets = lab.onHost("ss -Hant").text();
-            return sockets.contains(":61003") && sockets.contains(":61005") && sockets.contains("TIME-WAIT");
+            return sockets.contains(":9003") && sockets.contains(":9005") && sockets.contains("TIME-WAIT");
         });
 
         Program agent = lab.agent(kind);
-        assertThat(agent.ask("claim tcp 61000-61010", "CLAIMED")).contains("CLAIMED 61000-61002,61004,61007-61010 ");
-        assertThat(agent.ask("claim udp 61000-61010", "CLAIMED"))
+        assertThat(agent.ask("claim tcp 9000-9010", "CLAIMED")).contains("CLAIMED 9000-9002,9004,9007-9010 ");
+        assertThat(agent.ask("claim udp 9000-9010", "CLAIMED"))
                 .as("another address is no conflict")
-                .contains("CLAIMED 61000-61010 ");
+                .contains("CLAIMED 9000-9010 ");
         agent.ask("release tcp 1-65535", "RELEASED");
-        assertThat(agent.ask("claimAll tcp 61000-61010", "ERROR")).contains("61003 is held by program 'nc' (process ");
-        assertThat(agent.ask("claimAll tcp 61005", "ERROR")).contains("'tcp 61005' is held by program 'nc'");
-        assertThat(agent.ask("claimAll tcp 61006", "ERROR")).contains("closed less than a minute ago");
-        assertThat(lab.onHost("timeout 0.3 nc -l 61000").status())
+        assertThat(agent.ask("claimAll tcp 9000-9010", "ERROR")).contains("9003 is held by program 'nc' (process ");
+        assertThat(agent.ask("claimAll tcp 9005", "ERROR")).contains("'tcp 9005' is held by program 'nc'");
+        assertThat(agent.ask("claimAll tcp 9006", "ERROR")).contains("closed less than a minute ago");
+        assertThat(lab.onHost("timeout 0.3 nc -l 9000").status())
                 .as("a refused claimAll keeps nothing")
                 .isEqualTo(124);
-        agent.ask("claimAll tcp 61007-61010", "CLAIMED all");
+        agent.ask("claimAll tcp 9007-9010", "CLAIMED all");
         agent.ask("quit", "CLOSED");
     }
 

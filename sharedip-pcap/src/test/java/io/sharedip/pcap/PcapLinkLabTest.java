@@ -91,17 +91,18 @@ class PcapLinkLabTest {
 
     @Test
     void vlanTagsAreKeptBothWays() {
-        lab.onPeer("ip link add link pe0 name pe0.7 type vlan id 7; ip address add 10.9.7.2/24 dev pe0.7;"
-                + " ip link set pe0.7 up");
-        try {
-            Program agent = lab.agent("link uplink up0");
-            agent.ask("send " + Frames.hex(Frames.tagged(Frames.arpRequest("10.9.7.1", "10.9.7.2"), 7)), "SENT true");
-            String reply = agent.expect("81000007080600010800060400");
-            assertThat(reply).contains("0a090702");
-            close(agent);
-        } finally {
-            lab.onPeer("ip link delete pe0.7");
-        }
+        Program agent = lab.agent("link uplink up0");
+        Program peer = lab.peerAgent("link uplink pe0");
+        Program tcpdump = lab.startOnPeer("tcpdump -nel --immediate-mode -Q in -i pe0 vlan 7");
+        tcpdump.expect("listening");
+        String there = Frames.hex(Frames.tagged(Frames.arpRequest("10.9.7.1", "10.9.7.2"), 7));
+        String back = Frames.hex(Frames.tagged(Frames.arpRequest("10.9.7.2", "10.9.7.1"), 0x6007));
+        agent.ask("send " + there, "SENT true");
+        tcpdump.expect("Request who-has 10.9.7.2 tell 10.9.7.1");
+        assertThat(peer.expect("0a090702")).endsWith(" " + there);
+        peer.ask("send " + back, "SENT true");
+        assertThat(agent.expect("0a090701")).endsWith(" " + back);
+        close(agent);
     }
 
     @Test
