@@ -78,7 +78,9 @@ final class NftTable implements AutoCloseable {
      * @throws NftException if nft is missing, rights are, or a living process owns such a table
      */
     static NftTable create(String family, String name) throws NftException {
-        ProcessBuilder builder = new ProcessBuilder(program(), "-i");
+        // Ctrl-C and a closed terminal reach the child too, but it is this process that decides when the table goes
+        ProcessBuilder builder =
+                new ProcessBuilder("/bin/sh", "-c", "trap '' INT HUP TERM QUIT; exec \"$0\" -i", program());
         builder.environment().put("HOME", "/dev/null"); // or it would keep a history of commands there
         builder.redirectOutput(ProcessBuilder.Redirect.DISCARD);
         Process child;

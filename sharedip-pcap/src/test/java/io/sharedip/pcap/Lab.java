@@ -24,6 +24,11 @@ final class Lab implements AutoCloseable {
     static final String HOST_ADDRESS = "10.9.0.1";
     static final String PEER_ADDRESS = "10.9.0.2";
 
+    /** Runs what follows with no rights but those in a user namespace, with a cable of its own under the same names. */
+    static final String IN_USER_NAMESPACE =
+            "unshare -Urn bash -c 'ip link add name up0 type veth peer name pe0;" + " ip address add " + HOST_ADDRESS
+                    + "/24 dev up0; ip link set up0 up; ip link set pe0 up; exec \"$@\"' lab";
+
     private final String prefix = "sip" + ProcessHandle.current().pid();
     private final String host = prefix + "h";
     private final String peer = prefix + "p";

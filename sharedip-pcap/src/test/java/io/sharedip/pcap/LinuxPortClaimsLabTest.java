@@ -82,7 +82,13 @@ class LinuxPortClaimsLabTest {
         Program agent = lab.agent(kind);
         assertThat(agent.ask("claim tcp 61000-61009", "CLAIMED")).contains("CLAIMED 61000-61009 ");
         assertThat(agent.ask("claim udp 61000-61009", "CLAIMED")).contains("CLAIMED 61000-61009 ");
+        Program capture = lab.agent("link uplink up0");
         assertThat(outside.answers(61_000)).isZero();
+        for (int i = 0; i < 3; i++) {
+            assertThat(capture.expect("ee48"))
+                    .as("a capture sees what the kernel does not answer")
+                    .startsWith("F ");
+        }
         assertThat(outside.answers(61_009)).isZero();
         assertThat(outside.answers(61_010)).as("control, the next port").isEqualTo(3);
 
@@ -243,6 +249,15 @@ class LinuxPortClaimsLabTest {
             }
             agent.ask("quit", "CLOSED");
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {SOCKETS, FIREWALL})
+    void aUserNamespaceOfOnesOwnIsEnough(String kind) {
+        Program agent = lab.rawAgent(Lab.IN_USER_NAMESPACE, kind);
+        agent.expect("OPEN");
+        agent.ask("claim tcp 61000-61999", "CLAIMED 61000-61999");
+        agent.ask("quit", "CLOSED");
     }
 
     @Test
