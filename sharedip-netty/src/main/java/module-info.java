@@ -2,7 +2,6 @@
 module io.sharedip.netty {
     requires transitive io.sharedip.api;
     requires io.netty.buffer;
-    requires io.netty.codec;
     requires io.netty.common;
     requires transitive io.netty.transport;
 

@@ -1,0 +1,54 @@
+# shellcheck shell=bash
+# Sourced by ./demo and ./verify: sees to it that the programs are there. Root has them installed; for anybody else the
+# apt-get line is printed, and the exit code is 2.
+
+PATH=$PATH:/usr/sbin:/sbin
+
+# missing_packages PROGRAM=PACKAGE...: the packages whose programs are not there
+missing_packages() {
+    local pair
+    for pair in "$@"; do
+        command -v "${pair%%=*}" >/dev/null || printf '%s\n' "${pair#*=}"
+    done | sort -u
+}
+
+# The Java and Maven that the build needs; the programs that the lab's machines run.
+all_missing_packages() {
+    missing_packages javac=openjdk-17-jdk-headless mvn=maven \
+        ip=iproute2 tc=iproute2 ss=iproute2 nft=nftables ethtool=ethtool tcpdump=tcpdump unshare=util-linux \
+        curl=curl ping=iputils-ping traceroute=traceroute dig=bind9-dnsutils nc=netcat-openbsd socat=socat \
+        busybox=busybox dnsmasq=dnsmasq-base
+    ldconfig -p | grep -q 'libpcap\.so' || echo libpcap0.8
+}
+
+require_prerequisites() {
+    local packages java
+    packages=$(all_missing_packages | tr '\n' ' ')
+    packages=${packages% }
+    if [ -n "$packages" ]; then
+        if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+            echo "Missing prerequisites. Install them as root with:" >&2
+            echo "apt-get install -y $packages" >&2
+            exit 2
+        fi
+        echo "installing: $packages" >&2
+        # shellcheck disable=SC2086
+        if ! install_packages $packages >&2; then
+            echo "Could not install them. As root:" >&2
+            echo "apt-get install -y $packages" >&2
+            exit 2
+        fi
+    fi
+    java=$(javac -version 2>&1 | sed -n 's/^javac \([0-9]*\).*/\1/p')
+    if [ "${java:-0}" -lt 17 ]; then
+        echo "JDK 17 or newer is needed; javac is version ${java:-unknown}. As root:" >&2
+        echo "apt-get install -y openjdk-17-jdk-headless" >&2
+        exit 2
+    fi
+}
+
+install_packages() {
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get install -y -q --no-install-recommends "$@" </dev/null ||
+        { apt-get update -q </dev/null && apt-get install -y -q --no-install-recommends "$@" </dev/null; }
+}

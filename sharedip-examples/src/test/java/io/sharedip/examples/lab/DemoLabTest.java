@@ -1,0 +1,26 @@
+package io.sharedip.examples.lab;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.sharedip.examples.demo.Demo;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+@Tag("lab")
+class DemoLabTest {
+
+    @Test
+    void everything_that_the_demo_claims_holds() {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+
+        boolean held = Demo.run(new PrintStream(bytes, true, StandardCharsets.UTF_8));
+
+        String report = bytes.toString(StandardCharsets.UTF_8);
+        assertThat(held).as(report).isTrue();
+        assertThat(report.lines().reduce((first, second) -> second))
+                .hasValueSatisfying(last -> assertThat(last).matches("demo: (\\d+) of \\1 held"));
+    }
+}
