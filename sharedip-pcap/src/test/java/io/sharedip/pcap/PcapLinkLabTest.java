@@ -38,7 +38,7 @@ class PcapLinkLabTest {
     }
 
     private static boolean pingFromPeer(String address) {
-        return lab.onPeer("ping -c 2 -i 0.1 -W 1 " + address).ok();
+        return lab.onPeer("ping -c 1 -W 0.7 " + address).ok();
     }
 
     private static boolean peerReachesListener() {
