@@ -42,7 +42,7 @@ class LinuxPortClaimsLabTest {
 
         private final Program sender = lab.peerAgent("link uplink pe0");
         private final Program tcpdump = lab.startOnPeer(
-                "tcpdump -Z root -nl --immediate-mode -Q in -i pe0 'tcp[tcpflags] & tcp-rst != 0 or icmp[icmptype] == 3'");
+                "tcpdump -nl --immediate-mode -Q in -i pe0 'tcp[tcpflags] & tcp-rst != 0 or icmp[icmptype] == 3'");
         private final String hostMac =
                 lab.onHost("cat /sys/class/net/up0/address").text().strip();
 

@@ -72,7 +72,7 @@ class PcapLinkLabTest {
                 .isTrue();
 
         Program second = lab.agent("link uplink up0");
-        Program tcpdump = lab.startOnHost("tcpdump -Z root -nl --immediate-mode -i up0 ether proto 0x88b5");
+        Program tcpdump = lab.startOnHost("tcpdump -nl --immediate-mode -i up0 ether proto 0x88b5");
         tcpdump.expect("listening");
         second.ask("send ffffffffffff02000000009988b5" + "00".repeat(46), "SENT true");
         tcpdump.expect("0x88b5");
@@ -93,7 +93,7 @@ class PcapLinkLabTest {
     void vlanTagsAreKeptBothWays() {
         Program agent = lab.agent("link uplink up0");
         Program peer = lab.peerAgent("link uplink pe0");
-        Program tcpdump = lab.startOnPeer("tcpdump -Z root -nel --immediate-mode -Q in -i pe0 vlan 7");
+        Program tcpdump = lab.startOnPeer("tcpdump -nel --immediate-mode -Q in -i pe0 vlan 7");
         tcpdump.expect("listening");
         String there = Frames.hex(Frames.tagged(Frames.arpRequest("10.9.7.1", "10.9.7.2"), 7));
         String back = Frames.hex(Frames.tagged(Frames.arpRequest("10.9.7.2", "10.9.7.1"), 0x6007));
@@ -170,7 +170,7 @@ class PcapLinkLabTest {
 
         Program agent = lab.agent("link guest up0");
         String mac = agent.said().get(agent.said().size() - 1).replaceFirst(".*mac=", "");
-        Program tcpdump = lab.startOnPeer("tcpdump -Z root -nl --immediate-mode -Q in -i pe0");
+        Program tcpdump = lab.startOnPeer("tcpdump -nl --immediate-mode -Q in -i pe0");
         tcpdump.expect("listening");
         assertThat(pingFromPeer(Lab.HOST_ADDRESS)).isFalse();
         assertThat(lab.onPeer("ip neigh show " + Lab.HOST_ADDRESS).text())
