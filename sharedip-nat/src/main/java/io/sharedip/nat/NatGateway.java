@@ -167,7 +167,7 @@ public final class NatGateway implements SharedIp {
             throw e;
         }
         if (keeper != null && keeper.mustLookForConflicts()) {
-            control.scheduleWithFixedDelay(
+            var unused = control.scheduleWithFixedDelay(
                     keeper::lookForConflicts, CONFLICT_SECONDS, CONFLICT_SECONDS, TimeUnit.SECONDS);
         }
     }
@@ -301,15 +301,14 @@ public final class NatGateway implements SharedIp {
                 || !refilling.compareAndSet(false, true)) {
             return;
         }
-        onControl(() -> {
-            try {
-                List<PortRange> more = from.claimMore(protocol);
-                change(() -> more.forEach(range -> management.addPorts(protocol, range)));
-            } finally {
-                refilling.set(false);
-            }
-            return Boolean.TRUE;
-        });
+        var unused = onControl(() -> from.claimMore(protocol))
+                .thenCompose(more -> run(() -> more.forEach(range -> management.addPorts(protocol, range))))
+                .whenComplete((done, error) -> {
+                    refilling.set(false);
+                    if (error != null && state == State.RUNNING) {
+                        linkGateway.notice("claims", "further " + protocol + " ports could not be claimed: " + error);
+                    }
+                });
     }
 
     private synchronized GatewayClosedException failed(Throwable cause) {
@@ -1018,7 +1017,7 @@ public final class NatGateway implements SharedIp {
                         "use 1 to the capacity, " + capacity);
             }
             MacAddress mac =
-                    routerMac != null ? routerMac : new MacAddress(ROUTER_MAC_PREFIX | self.bits() & 0xffffffL);
+                    routerMac != null ? routerMac : new MacAddress(ROUTER_MAC_PREFIX | (self.bits() & 0xffffffL));
             if (mac.isMulticast() || mac.bits() == 0) {
                 throw new ConfigurationException(
                         "router-mac", mac.toString(), "is not a unicast MAC address", "use one like 02:00:5e:00:00:01");

@@ -94,7 +94,7 @@ final class Answers {
         put16(room, tcp + 2, about.sourcePort);
         put32(room, tcp + 4, acknowledges ? i32(a, at + 8) : 0);
         put32(room, tcp + 8, acknowledges ? 0 : i32(a, at + 4) + occupies);
-        put8(room, tcp + 12, TcpView.MIN_LENGTH / 4 << 4);
+        put8(room, tcp + 12, (TcpView.MIN_LENGTH / 4) << 4);
         put8(room, tcp + 13, acknowledges ? TcpView.RST : TcpView.RST | TcpView.ACK);
         put16(room, tcp + 14, 0);
         put32(room, tcp + 16, 0);

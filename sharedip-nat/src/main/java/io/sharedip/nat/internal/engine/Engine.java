@@ -75,6 +75,8 @@ public final class Engine implements NeighbourTable.Owner {
     private final CompiledChain.Subject subject = new CompiledChain.Subject();
     private final ArpView arp = new ArpView();
     private final int[] hashes = new int[PREFETCH];
+
+    @SuppressWarnings("UnusedVariable") // keeps the loads of prefetch() from being optimised away
     private long prefetched;
 
     private CompiledChain chain;
@@ -410,7 +412,7 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     private void routeFromGuest(Attachment from, PacketContext c) {
-        boolean toGateway = c.destination == shared || alias != 0 && c.destination == alias;
+        boolean toGateway = c.destination == shared || (alias != 0 && c.destination == alias);
         if (c.protocol == ICMP) {
             if (c.isIcmpError()) {
                 errorFromGuest(from, c);
@@ -535,7 +537,7 @@ public final class Engine implements NeighbourTable.Owner {
         }
         Attachment to =
                 guests.get(forward != null ? forward.guest() : flows.mappings().guest(mapping));
-        if (to == null || to.owns(shared) && alias == 0) {
+        if (to == null || (to.owns(shared) && alias == 0)) {
             // a guest that owns the shared address drops what comes from it, and there is no other name to show
             counters.drop(DropReason.LATERAL);
             tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
@@ -820,7 +822,7 @@ public final class Engine implements NeighbourTable.Owner {
     private boolean isSpoofed(PacketContext c) {
         if (c.source == shared) {
             counters.drop(DropReason.LAND);
-        } else if (alias != 0 && c.source == alias || guests.anyOwns(c.source)) {
+        } else if ((alias != 0 && c.source == alias) || guests.anyOwns(c.source)) {
             counters.drop(DropReason.SPOOFED_OUTSIDE_SOURCE);
         } else {
             return false;

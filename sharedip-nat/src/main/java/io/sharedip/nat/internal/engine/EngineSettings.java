@@ -41,7 +41,7 @@ public record EngineSettings(
     }
 
     boolean isSegmentBroadcast(int destination) {
-        return destination == -1 || mask >>> 1 != 0x7fffffff && mask != -1 && destination == (network | ~mask);
+        return destination == -1 || (mask >>> 1 != 0x7fffffff && mask != -1 && destination == (network | ~mask));
     }
 
     boolean isOnLink(int destination) {

@@ -211,9 +211,9 @@ public final class EventRing {
         Instant when = at(words[at + 1]);
         Object first = references[reference];
         Object second = references[reference + 1];
-        switch ((int) words[at]) {
-            case OPENED:
-                return new SharedIpEvent.FlowOpened(
+        return switch ((int) words[at]) {
+            case OPENED ->
+                new SharedIpEvent.FlowOpened(
                         when,
                         guest(first),
                         protocol(at),
@@ -221,8 +221,8 @@ public final class EventRing {
                         endpoint(words[at + 4]),
                         endpoint(words[at + 5]),
                         words[at + 6] != 0);
-            case CLOSED:
-                return new SharedIpEvent.FlowClosed(
+            case CLOSED ->
+                new SharedIpEvent.FlowClosed(
                         when,
                         guest(first),
                         protocol(at),
@@ -234,25 +234,24 @@ public final class EventRing {
                         words[at + 8],
                         words[at + 9],
                         words[at + 10]);
-            case VIOLATION:
-                return new SharedIpEvent.BindingViolation(
+            case VIOLATION ->
+                new SharedIpEvent.BindingViolation(
                         when,
                         String.valueOf(second),
                         Optional.ofNullable((GuestId) first),
                         DROP_REASONS[(int) words[at + 2]],
                         new MacAddress(words[at + 3]),
                         new Ipv4Address((int) words[at + 4]));
-            case FULL:
-                return new SharedIpEvent.TableFull(when, guest(first), LIMITS[(int) words[at + 2]]);
-            default:
-                return new SharedIpEvent.RuleLogged(
+            case FULL -> new SharedIpEvent.TableFull(when, guest(first), LIMITS[(int) words[at + 2]]);
+            default ->
+                new SharedIpEvent.RuleLogged(
                         when,
                         rule(second),
                         Optional.ofNullable((GuestId) first),
                         protocol(at),
                         endpoint(words[at + 3]),
                         endpoint(words[at + 4]));
-        }
+        };
     }
 
     private IpProtocol protocol(int at) {

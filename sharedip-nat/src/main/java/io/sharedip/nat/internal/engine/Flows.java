@@ -361,7 +361,7 @@ final class Flows {
         if (protocol == TCP) {
             next = TcpTracker.next(state, tcpFlags, fromGuest);
         } else if ((state & FlowTable.TRACKED_MASK) == TcpTracker.UNREPLIED && fromGuest != byGuest) {
-            next = state & ~FlowTable.TRACKED_MASK | TcpTracker.REPLIED;
+            next = (state & ~FlowTable.TRACKED_MASK) | TcpTracker.REPLIED;
         }
         int tracked = next & FlowTable.TRACKED_MASK;
         boolean changed = next != state;
@@ -395,7 +395,7 @@ final class Flows {
         if (protocol == TCP) {
             return evictionClass(tracked) != EvictionQueues.CLOSED || tracked != before;
         }
-        if (fromGuest || protocol == UDP && udpInboundRefresh) {
+        if (fromGuest || (protocol == UDP && udpInboundRefresh)) {
             return true;
         }
         // what came through a forward is kept alive by those who came; what the guest opened, by the guest (RFC 4787

@@ -104,6 +104,6 @@ final class GuestDirectory {
     }
 
     private int place(int address) {
-        return (address * 0x9E3779B1 >>> 8) & inside.length - 1;
+        return ((address * 0x9E3779B1) >>> 8) & inside.length - 1;
     }
 }

@@ -77,7 +77,7 @@ final class NeighbourTable {
     }
 
     private static int bucketOf(int address) {
-        return address * 0x9E3779B1 >>> 21;
+        return (address * 0x9E3779B1) >>> 21;
     }
 
     private int find(int address) {
@@ -105,21 +105,25 @@ final class NeighbourTable {
         }
         lastUse[entry] = nowNanos;
         switch (states[entry]) {
-            case REACHABLE:
+            case REACHABLE -> {
                 if (due[entry] - nowNanos <= 0) {
                     begin(entry, State.PROBING, nowNanos);
                 }
                 return macs[entry];
-            case PROBING:
+            }
+            case PROBING -> {
                 return macs[entry];
-            case INCOMPLETE:
+            }
+            case INCOMPLETE -> {
                 return PENDING;
-            default:
+            }
+            default -> {
                 if (due[entry] - nowNanos <= 0) {
                     begin(entry, State.INCOMPLETE, nowNanos);
                     return PENDING;
                 }
                 return FAILED;
+            }
         }
     }
 
@@ -204,7 +208,7 @@ final class NeighbourTable {
         }
         for (int entry = 0; entry < CAPACITY; entry++) {
             State state = states[entry];
-            if (state != State.INCOMPLETE && state != State.PROBING || due[entry] - nowNanos > 0) {
+            if ((state != State.INCOMPLETE && state != State.PROBING) || due[entry] - nowNanos > 0) {
                 continue;
             }
             if (tries[entry] < TRIES) {
@@ -231,8 +235,8 @@ final class NeighbourTable {
             int candidate = hand;
             hand = (hand + 1) % CAPACITY;
             State state = states[candidate];
-            boolean idle = state == State.FAILED && due[candidate] - nowNanos <= 0
-                    || state == State.REACHABLE && lastUse[candidate] + REFRESH - nowNanos < 0;
+            boolean idle = (state == State.FAILED && due[candidate] - nowNanos <= 0)
+                    || (state == State.REACHABLE && lastUse[candidate] + REFRESH - nowNanos < 0);
             if (state == State.FREE || idle) {
                 entry = candidate;
                 break;

@@ -135,7 +135,7 @@ final class PacketContext {
             return DropReason.IP_SOURCE;
         }
         int first = destination >>> 24;
-        if (first == 0 || first == 127 || first >= 240 && destination != -1) {
+        if (first == 0 || first == 127 || (first >= 240 && destination != -1)) {
             return DropReason.IP_DESTINATION;
         }
         return null;
@@ -195,16 +195,12 @@ final class PacketContext {
     @Nullable
     DropReason parseTransport(boolean verify) {
         boolean judge = verify && !checksumDue;
-        switch (protocol) {
-            case TCP:
-                return parseTcp(judge);
-            case UDP:
-                return parseUdp(judge);
-            case ICMP:
-                return parseIcmp(judge);
-            default:
-                return DropReason.PROTOCOL_UNSUPPORTED;
-        }
+        return switch (protocol) {
+            case TCP -> parseTcp(judge);
+            case UDP -> parseUdp(judge);
+            case ICMP -> parseIcmp(judge);
+            default -> DropReason.PROTOCOL_UNSUPPORTED;
+        };
     }
 
     private @Nullable DropReason parseTcp(boolean judge) {

@@ -199,7 +199,7 @@ public final class CompiledChain {
         }
 
         boolean matches(int actual, int address, int port) {
-            if (end != ANY && end != actual || (address & mask) != network) {
+            if ((end != ANY && end != actual) || (address & mask) != network) {
                 return false;
             }
             if (firstPorts.length == 0) {

@@ -20,7 +20,7 @@ public final class FlowKey {
     private FlowKey() {}
 
     public static long addresses(int local, int peer) {
-        return (long) local << 32 | peer & 0xffffffffL;
+        return (long) local << 32 | (peer & 0xffffffffL);
     }
 
     public static long insidePorts(int guest, int protocol, int localPort, int peerPort) {

@@ -99,7 +99,7 @@ public final class FlowTable {
         return neverUsed;
     }
 
-    /** Whether the index is so large that a lookup misses the caches, which makes {@link #prefetch} worth its while. */
+    /** Whether the index is so large that a lookup misses the caches, which makes {@link #prefetchRecord} worth its while. */
     public boolean exceedsCaches() {
         return index.length > 1 << 16;
     }
@@ -120,7 +120,7 @@ public final class FlowTable {
                 return -1;
             }
             if ((int) (slot >>> 32) == h) {
-                int flow = (int) slot - 1 >>> 1;
+                int flow = ((int) slot - 1) >>> 1;
                 int at = BASE + (flow << SHIFT) + word;
                 if (r[at] == addresses && r[at + 1] == ports) {
                     return flow;
@@ -143,7 +143,7 @@ public final class FlowTable {
         if (slot == 0) {
             return 0;
         }
-        int at = BASE + ((int) slot - 1 >>> 1 << SHIFT);
+        int at = BASE + (((int) slot - 1) >>> 1 << SHIFT);
         return records[at] ^ records[at + PACKETS_OUT];
     }
 
@@ -180,7 +180,7 @@ public final class FlowTable {
         while (index[i] != 0) {
             i = i + 1 & mask;
         }
-        index[i] = (long) h << 32 | reference & 0xffffffffL;
+        index[i] = (long) h << 32 | (reference & 0xffffffffL);
     }
 
     /** Removes a flow that is on no list any more. */
@@ -275,7 +275,7 @@ public final class FlowTable {
 
     public void state(int flow, int state) {
         int at = BASE + (flow << SHIFT) + STATE;
-        records[at] = records[at] & 0xffffffff00000000L | state & 0xffffffffL;
+        records[at] = (records[at] & 0xffffffff00000000L) | (state & 0xffffffffL);
     }
 
     /** The tick of the timer wheel that the flow is queued for. */
@@ -285,7 +285,7 @@ public final class FlowTable {
 
     void scheduled(int flow, int tick) {
         int at = BASE + (flow << SHIFT) + STATE;
-        records[at] = records[at] & 0xffffffffL | (long) tick << 32;
+        records[at] = (records[at] & 0xffffffffL) | (long) tick << 32;
     }
 
     public int mapping(int flow) {
@@ -303,7 +303,7 @@ public final class FlowTable {
     }
 
     public void mapping(int flow, int mapping, int addressDelta, int tupleDelta) {
-        word(flow, MAPPING, (long) mapping << 32 | (tupleDelta & 0xffffL) << 16 | addressDelta & 0xffffL);
+        word(flow, MAPPING, (long) mapping << 32 | (tupleDelta & 0xffffL) << 16 | (addressDelta & 0xffffL));
     }
 
     /** The epoch of the filter chain that accepted the flow. */
@@ -313,7 +313,7 @@ public final class FlowTable {
 
     public void epoch(int flow, int epoch) {
         int at = BASE + (flow << SHIFT) + VERDICT;
-        records[at] = records[at] & 0xffffffffL | (long) epoch << 32;
+        records[at] = (records[at] & 0xffffffffL) | (long) epoch << 32;
     }
 
     /** Number of the guest on the other side of a hairpin, 0 if the peer is outside. */
@@ -323,7 +323,7 @@ public final class FlowTable {
 
     public void peerGuest(int flow, int guest) {
         int at = BASE + (flow << SHIFT) + VERDICT;
-        records[at] = records[at] & ~0xffffL | guest;
+        records[at] = (records[at] & ~0xffffL) | guest;
     }
 
     /** Number of the forward that the flow came through, 0 if none. */
@@ -369,7 +369,7 @@ public final class FlowTable {
     }
 
     void timerLinks(int flow, int previous, int next) {
-        word(flow, TIMER_LINKS, (long) previous << 32 | next & 0xffffffffL);
+        word(flow, TIMER_LINKS, (long) previous << 32 | (next & 0xffffffffL));
     }
 
     /** Links of the eviction queue, as {@link #timerLinks}. */
@@ -378,6 +378,6 @@ public final class FlowTable {
     }
 
     void evictionLinks(int flow, int previous, int next) {
-        word(flow, EVICTION_LINKS, (long) previous << 32 | next & 0xffffffffL);
+        word(flow, EVICTION_LINKS, (long) previous << 32 | (next & 0xffffffffL));
     }
 }

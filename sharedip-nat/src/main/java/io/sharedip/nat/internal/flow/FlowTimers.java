@@ -37,7 +37,7 @@ public final class FlowTimers {
     }
 
     private long tickOf(long nanos) {
-        return nanos - origin >> TICK_SHIFT;
+        return (nanos - origin) >> TICK_SHIFT;
     }
 
     /** Queues a flow for its deadline. */

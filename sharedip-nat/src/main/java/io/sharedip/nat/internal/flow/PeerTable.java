@@ -26,7 +26,7 @@ public final class PeerTable {
     }
 
     private static long key(int mapping, int peer) {
-        return (long) mapping << 32 | peer & 0xffffffffL;
+        return (long) mapping << 32 | (peer & 0xffffffffL);
     }
 
     private int find(long key) {

@@ -77,7 +77,7 @@ public final class TcpTracker {
                 return state | mark;
             }
             if ((tracked == CLOSED || tracked == RESET) && begins(flags)) {
-                return state & ~HISTORY | HALF_OPEN | mark;
+                return (state & ~HISTORY) | HALF_OPEN | mark;
             }
             return state;
         }
@@ -93,6 +93,6 @@ public final class TcpTracker {
     }
 
     private static int with(int state, int tracked) {
-        return state & ~TRACKED_MASK | tracked;
+        return (state & ~TRACKED_MASK) | tracked;
     }
 }

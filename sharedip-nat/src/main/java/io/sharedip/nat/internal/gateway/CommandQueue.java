@@ -24,7 +24,7 @@ public final class CommandQueue {
         }
 
         void fail(Throwable e) {
-            CompletableFuture.runAsync(() -> result.completeExceptionally(e));
+            var unused = CompletableFuture.runAsync(() -> result.completeExceptionally(e));
         }
     }
 

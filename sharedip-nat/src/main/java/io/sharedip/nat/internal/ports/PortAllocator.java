@@ -33,7 +33,7 @@ public final class PortAllocator {
     }
 
     private static int kind(int port) {
-        return (port < FIRST_OF_HIGH_CLASS ? 0 : 2) | port & 1;
+        return (port < FIRST_OF_HIGH_CLASS ? 0 : 2) | (port & 1);
     }
 
     /** Whether the port belongs to the pool, free or in use. */
@@ -100,7 +100,7 @@ public final class PortAllocator {
         }
         // a low port is a privilege that nothing outside depends on: with no low port in the pool a high one serves
         if (counts[kind] == 0 && kind < 2) {
-            kind = 2 | wanted & 1;
+            kind = 2 | (wanted & 1);
             if (counts[kind] == 0) {
                 kind ^= 1;
             }
