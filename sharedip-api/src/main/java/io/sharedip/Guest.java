@@ -32,11 +32,17 @@ public record Guest(GuestId id, MacAddress mac, List<Ipv4Address> addresses, Lin
         addresses = List.copyOf(addresses);
         if (addresses.isEmpty()) {
             throw new ConfigurationException(
-                    "guest " + id + ": address", null, "is missing", "give the guest the shared address or a private one");
+                    "guest " + id + ": address",
+                    null,
+                    "is missing",
+                    "give the guest the shared address or a private one");
         }
         if (addresses.stream().distinct().count() != addresses.size()) {
             throw new ConfigurationException(
-                    "guest " + id + ": address", addresses.toString(), "holds an address twice", "name each address once");
+                    "guest " + id + ": address",
+                    addresses.toString(),
+                    "holds an address twice",
+                    "name each address once");
         }
         for (Ipv4Address address : addresses) {
             new Binding(id, mac, address);

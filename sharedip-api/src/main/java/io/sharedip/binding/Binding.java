@@ -26,7 +26,10 @@ public record Binding(GuestId guest, MacAddress mac, Ipv4Address address) {
     public Binding {
         if (mac.isMulticast() || mac.bits() == 0) {
             throw new ConfigurationException(
-                    "guest " + guest + ": mac", mac.toString(), "is not a unicast MAC address", "use one like 52:54:00:00:00:01");
+                    "guest " + guest + ": mac",
+                    mac.toString(),
+                    "is not a unicast MAC address",
+                    "use one like 52:54:00:00:00:01");
         }
         if (!isUnicast(address)) {
             throw new ConfigurationException(

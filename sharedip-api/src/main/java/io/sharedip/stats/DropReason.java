@@ -84,8 +84,8 @@ public enum DropReason {
     ICMP_TYPE("an ICMP message that is not translated"),
     /** An ICMP error whose inner packet is truncated, wrong, or itself an error. */
     ICMP_INNER("an ICMP error whose inner packet is truncated, wrong, or itself an error"),
-    /** An ICMP error about a packet of no flow. */
-    ICMP_NO_FLOW("an ICMP error about a packet of no flow"),
+    /** An ICMP error or echo reply that belongs to no flow. */
+    ICMP_NO_FLOW("an ICMP error or echo reply that belongs to no flow"),
     /** Neither TCP nor UDP nor ICMP. */
     PROTOCOL_UNSUPPORTED("neither TCP nor UDP nor ICMP"),
 
@@ -105,8 +105,8 @@ public enum DropReason {
     HOST_UNREACHABLE("from a guest to the host, which this uplink cannot reach"),
     /** From a guest to another guest's address. */
     LATERAL("from a guest to another guest's address"),
-    /** A hairpinned packet that would come by a second time. */
-    HAIRPIN_LOOP("a hairpinned packet that would come by a second time"),
+    /** Another flow of the guest has the same addresses and ports. */
+    TUPLE_IN_USE("another flow of the guest has the same addresses and ports"),
     /** The guest has as many flows as it may have. */
     LIMIT_GUEST_FLOWS("the guest has as many flows as it may have"),
     /** The flow table is full. */

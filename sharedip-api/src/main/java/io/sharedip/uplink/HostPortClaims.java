@@ -62,7 +62,10 @@ public interface HostPortClaims {
         }
         taken.forEach(range -> release(protocol, range));
         throw new PortClaimException(
-                protocol + " " + ports, "is held by a program of the host", "stop the program or choose another port", null);
+                protocol + " " + ports,
+                "is held by a program of the host",
+                "stop the program or choose another port",
+                null);
     }
 
     /**

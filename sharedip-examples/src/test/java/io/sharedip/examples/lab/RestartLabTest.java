@@ -5,6 +5,11 @@ import static io.sharedip.examples.lab.OneAddressNetwork.NEAR;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -15,6 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class RestartLabTest {
     private static final Duration PATIENCE = Duration.ofSeconds(10);
     private static final int FIRST_PORT = 61000;
+    private static final Pattern NUMBER = Pattern.compile("\\b\\d{5}\\b");
 
     @ParameterizedTest
     @ValueSource(strings = {"sockets", "firewall"})
@@ -22,14 +28,22 @@ class RestartLabTest {
         GatewayFile file = GatewayFile.withClaims(claims);
         try (GatewayLab running = GatewayLab.with(file)) {
             fetchesAPage(running);
-            assertThat(holdsClaims(running, claims)).as("claims are held").isTrue();
+            Set<Integer> claimed = claimedPorts(running, claims);
+            assertThat(claimed).as(leftOvers(running)).isNotEmpty();
+            int port = claimed.iterator().next();
+            assertThat(hostListensOn(running, port))
+                    .as("the host gets the claimed port %d", port)
+                    .isEqualTo(claims.equals("firewall"));
 
             running.gateway().kill();
 
-            assertThat(Waiting.until(PATIENCE, () -> !holdsClaims(running, claims)))
+            assertThat(Waiting.until(
+                            PATIENCE, () -> claimedPorts(running, claims).isEmpty()))
                     .as("claims are gone: %s", leftOvers(running))
                     .isTrue();
-            hostGetsAPort(running);
+            assertThat(hostListensOn(running, port))
+                    .as("the host gets port %d", port)
+                    .isTrue();
 
             running.restart(file);
             fetchesAPage(running);
@@ -46,7 +60,7 @@ class RestartLabTest {
             Outcome end = running.gateway().stop();
 
             assertThat(end.exit()).as(end.describe()).isZero();
-            assertThat(holdsClaims(running, claims)).as(leftOvers(running)).isFalse();
+            assertThat(claimedPorts(running, claims)).as(leftOvers(running)).isEmpty();
             assertThat(running.network().host().run("nft", "list", "tables").out())
                     .as("firewall tables, the seals of the guests' cards among them")
                     .isEmpty();
@@ -84,18 +98,30 @@ class RestartLabTest {
         assertThat(page.out()).as(page.describe()).isEqualTo("this is near\n");
     }
 
-    private static boolean holdsClaims(GatewayLab running, String claims) {
+    /** Ports of the gateway's pool that the host's kernel holds for it. */
+    private static Set<Integer> claimedPorts(GatewayLab running, String claims) {
         LabMachine host = running.network().host();
-        if (claims.equals("sockets")) {
-            return Listening.ports(host, "tcp").stream().anyMatch(port -> port >= FIRST_PORT)
-                    || Listening.ports(host, "udp").stream().anyMatch(port -> port >= FIRST_PORT);
-        }
-        return host.run("nft", "list", "ruleset").out().contains(Integer.toString(FIRST_PORT));
+        Stream<Integer> ports = claims.equals("sockets")
+                ? Stream.of("tcp", "udp").flatMap(protocol -> Listening.ports(host, protocol).stream())
+                : NUMBER.matcher(host.shell("nft list ruleset").out())
+                        .results()
+                        .map(number -> Integer.valueOf(number.group()));
+        return ports.filter(port -> port >= FIRST_PORT).collect(Collectors.toCollection(TreeSet::new));
     }
 
-    private static void hostGetsAPort(GatewayLab running) {
-        WebServer.start(running.lab(), running.network().host(), ADDRESS, FIRST_PORT)
-                .close();
+    private static boolean hostListensOn(GatewayLab running, int port) {
+        try (LabProgram listener =
+                running.network().host().start("socat", "TCP-LISTEN:" + port + ",bind=" + ADDRESS, "PIPE")) {
+            Waiting.until(
+                    PATIENCE,
+                    () -> !listener.isRunning()
+                            || running.network()
+                                    .host()
+                                    .run("ss", "-Hltnp", "sport", "=", ":" + port)
+                                    .out()
+                                    .contains("socat"));
+            return listener.isRunning();
+        }
     }
 
     private static String leftOvers(GatewayLab running) {

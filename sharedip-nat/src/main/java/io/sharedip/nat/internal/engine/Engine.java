@@ -1,0 +1,1113 @@
+package io.sharedip.nat.internal.engine;
+
+import static io.sharedip.nat.internal.engine.PacketContext.ICMP;
+import static io.sharedip.nat.internal.engine.PacketContext.TCP;
+import static io.sharedip.packet.Octets.i32;
+import static io.sharedip.packet.Octets.u16;
+import static io.sharedip.packet.Octets.u48;
+import static io.sharedip.packet.Octets.u8;
+
+import io.sharedip.address.MacAddress;
+import io.sharedip.filter.FilterChain;
+import io.sharedip.filter.FilterRule;
+import io.sharedip.filter.FlowState;
+import io.sharedip.filter.Hook;
+import io.sharedip.filter.Verdict;
+import io.sharedip.link.Link;
+import io.sharedip.nat.internal.binding.ArpResponder;
+import io.sharedip.nat.internal.binding.BindingGuard;
+import io.sharedip.nat.internal.filter.CompiledChain;
+import io.sharedip.nat.internal.flow.FlowKey;
+import io.sharedip.nat.internal.flow.FlowTable;
+import io.sharedip.nat.internal.flow.IcmpErrorRewriter;
+import io.sharedip.nat.internal.flow.TcpTracker;
+import io.sharedip.nat.internal.ports.ForwardTable;
+import io.sharedip.packet.ArpView;
+import io.sharedip.packet.EthernetView;
+import io.sharedip.packet.Frame;
+import io.sharedip.packet.IcmpView;
+import io.sharedip.packet.TcpView;
+import io.sharedip.stats.DropReason;
+import io.sharedip.stats.SharedIpStats;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The engine: one shard, confined to the thread that drives it, without clock, socket, lock or logger.
+ *
+ * <p><b>The way of a frame.</b> From a guest: {@link #fromGuest} validates and checks the binding, {@link #routeFromGuest} finds or
+ * begins the flow, {@link #sendOut} translates and delivers. From the uplink: {@link #fromUplink} validates and sorts out what is the
+ * host's own, {@link #routeFromOutside} finds or begins the flow, {@link #sendIn} translates and delivers. What a guest sends to the
+ * shared address or its alias goes out and comes in again ({@link #turnAround}: hairpin, RFC 4787 section 6) without touching a link.
+ *
+ * <p><b>Books.</b> Every frame that comes in ends in exactly one of: forwarded, answered, left to the host, held, or dropped with one
+ * {@link DropReason}.
+ *
+ * <p><b>Never leak.</b> A frame leaves on the uplink only through {@link #sendOut} and {@link #errorFromGuest}, both of which write the
+ * shared address and the outside port of a live flow over the guest's, or as an answer of {@link Answers}.
+ */
+public final class Engine implements NeighbourTable.Owner {
+
+    /** Flows looked at by one tick of the timers. */
+    private static final int EXPIRE_PER_TICK = 512;
+
+    private static final int PREFETCH = 64;
+    private static final int ETHERNET = EthernetView.MIN_LENGTH;
+    private static final int UNSUPPORTED_TAG = 0x9100;
+
+    private final EngineSettings settings;
+    private final int shared;
+    private final int alias;
+    private final Counters counters = new Counters();
+    private final GuestDirectory guests = new GuestDirectory();
+    private final EventRing events;
+    private final Flows flows;
+    private final FlowTable table;
+    private final NeighbourTable neighbours = new NeighbourTable(this);
+    private final Delivery delivery;
+    private final Answers answers = new Answers(counters);
+    private final ArpResponder arpResponder;
+    private final Management management;
+
+    private final PacketContext context = new PacketContext();
+    private final PacketContext errorContext = new PacketContext();
+    private final IcmpErrorRewriter inner = new IcmpErrorRewriter();
+    private final CompiledChain.Subject subject = new CompiledChain.Subject();
+    private final ArpView arp = new ArpView();
+    private final int[] hashes = new int[PREFETCH];
+
+    @SuppressWarnings("UnusedVariable") // keeps the loads of prefetch() from being optimised away
+    private long prefetched;
+
+    private CompiledChain chain;
+    private boolean ingressOpen = true;
+    private boolean egressOpen = true;
+    private Attachment uplink;
+    private long now;
+
+    /**
+     * Makes an engine without guests.
+     *
+     * @param settings checked
+     * @param uplinkLink open
+     * @param uplinkMac what frames on the uplink bear
+     * @param nowNanos the engine's time
+     * @param wallClock the same moment
+     */
+    public Engine(EngineSettings settings, Link uplinkLink, MacAddress uplinkMac, long nowNanos, Instant wallClock) {
+        this.settings = settings;
+        this.shared = settings.address();
+        this.alias = settings.alias();
+        this.now = nowNanos;
+        this.events = new EventRing(nowNanos, wallClock);
+        this.flows = new Flows(settings, guests, events, nowNanos);
+        this.table = flows.table();
+        this.delivery = new Delivery(settings, neighbours);
+        this.arpResponder = new ArpResponder(settings.network(), settings.mask());
+        this.chain = new CompiledChain(FilterChain.acceptAll(), 1, id -> 0, this::ruleMatched);
+        this.uplink = new Attachment(this, uplinkLink, Attachment.UPLINK, null, uplinkMac.bits(), new int[0]);
+        this.management = new Management(this, settings, guests, flows);
+    }
+
+    /** Changes and questions; driver's thread only. */
+    public Management management() {
+        return management;
+    }
+
+    /** Events for listeners. */
+    public EventRing events() {
+        return events;
+    }
+
+    /** The uplink. */
+    public Attachment uplink() {
+        return uplink;
+    }
+
+    /** The counters as they were published last; any thread. */
+    public SharedIpStats stats(long eventsLost) {
+        return counters.snapshot(settings.capacity(), eventsLost + events.lost());
+    }
+
+    CompiledChain chain() {
+        return chain;
+    }
+
+    void chain(FilterChain replacement) {
+        chain = new CompiledChain(replacement, chain.epoch() + 1, management::numberOf, this::ruleMatched);
+        ingressOpen = chain.isOpen(Hook.INGRESS);
+        egressOpen = chain.isOpen(Hook.EGRESS);
+    }
+
+    /** The engine's time, as it was handed in last. */
+    public long now() {
+        return now;
+    }
+
+    // ------------------------------------------------------------------------------------------------ the driver's
+    // entry
+
+    /**
+     * Takes what waits on the links.
+     *
+     * @param nowNanos the engine's time
+     * @param limit the most frames from each link
+     * @return how many frames were taken
+     */
+    public int poll(long nowNanos, int limit) {
+        now = nowNanos;
+        int taken = uplink.isUp() ? uplink.link().poll(uplink, limit) : 0;
+        for (int number = 1; number < guests.bound(); number++) {
+            Attachment guest = guests.get(number);
+            if (guest != null) {
+                taken += guest.link().poll(guest, limit);
+            }
+        }
+        if (taken > 0) {
+            flush();
+        }
+        return taken;
+    }
+
+    /** Takes a batch that a link delivers on the driver's thread. */
+    public void deliver(Attachment from, Frame[] frames, int count, long nowNanos) {
+        now = nowNanos;
+        receive(from, frames, count);
+        flush();
+    }
+
+    /** Housekeeping: timers, neighbours, counters. Bounded; to be called every few milliseconds. */
+    public void tick(long nowNanos) {
+        now = nowNanos;
+        flows.expire(nowNanos, EXPIRE_PER_TICK);
+        neighbours.tick(nowNanos);
+        flush();
+        publish();
+    }
+
+    /** Looks the router up before the first packet needs it. */
+    public void warmUp(long nowNanos) {
+        now = nowNanos;
+        neighbours.resolve(settings.router(), nowNanos);
+        flush();
+    }
+
+    void publish() {
+        counters.held = neighbours.held();
+        counters.publish(table.size(), flows.mappings().size());
+    }
+
+    private void flush() {
+        uplink.flush();
+        for (int number = 1; number < guests.bound(); number++) {
+            Attachment guest = guests.get(number);
+            if (guest != null) {
+                guest.flush();
+            }
+        }
+    }
+
+    void receive(Attachment from, Frame[] frames, int count) {
+        if (count > 1 && table.exceedsCaches()) {
+            prefetch(from, frames, count);
+        }
+        if (from == uplink) {
+            for (int i = 0; i < count; i++) {
+                fromUplink(frames[i]);
+            }
+        } else {
+            for (int i = 0; i < count; i++) {
+                fromGuest(from, frames[i]);
+            }
+        }
+    }
+
+    /** Loads what the lookups of a batch will need; loads that do not depend on one another overlap. */
+    private void prefetch(Attachment from, Frame[] frames, int count) {
+        int batch = Math.min(count, PREFETCH);
+        for (int i = 0; i < batch; i++) {
+            Frame frame = frames[i];
+            final byte[] a = frame.array();
+            final int ip = frame.offset() + ETHERNET;
+            if (frame.length() < ETHERNET + 28 || i32(a, ip - 2) >>> 8 != 0x080045) {
+                hashes[i] = 0;
+                continue;
+            }
+            int protocol = u8(a, ip + 9);
+            int source = i32(a, ip + 12);
+            int destination = i32(a, ip + 16);
+            int sourcePort = u16(a, ip + 20);
+            int destinationPort = u16(a, ip + 22);
+            hashes[i] = from == uplink
+                    ? table.hashOf(
+                            FlowKey.addresses(destination, source),
+                            FlowKey.outsidePorts(protocol, destinationPort, sourcePort))
+                    : table.hashOf(
+                            FlowKey.addresses(source, destination),
+                            FlowKey.insidePorts(from.number(), protocol, sourcePort, destinationPort));
+        }
+        long sum = 0;
+        for (int i = 0; i < batch; i++) {
+            sum ^= table.prefetchRecord(table.prefetchSlot(hashes[i]));
+        }
+        prefetched = sum;
+    }
+
+    // ------------------------------------------------------------------------------------------------ from a guest
+
+    private void fromGuest(Attachment from, Frame frame) {
+        counters.framesIn++;
+        if (frame.length() < ETHERNET) {
+            counters.drop(DropReason.FRAME_TOO_SHORT);
+            return;
+        }
+        final PacketContext c = context;
+        c.wrap(frame);
+        long sourceMac = u48(c.octets, c.start + 6);
+        int type = u16(c.octets, c.start + 12);
+        if (type != EthernetView.TYPE_IPV4) {
+            otherFromGuest(from, frame, type, sourceMac);
+            return;
+        }
+        DropReason why = c.parseIp();
+        if (why == null) {
+            why = judgeSender(from, c, sourceMac);
+        }
+        if (why == null) {
+            why = judgeGuestDestination(c);
+        }
+        if (why == null && c.isFragment()) {
+            why = DropReason.FRAGMENT;
+        }
+        if (why == null) {
+            why = c.parseTransport(settings.verifyChecksums());
+        }
+        if (why != null) {
+            counters.drop(why);
+            return;
+        }
+        if (ingressOpen || passesIngress(from, c)) {
+            routeFromGuest(from, c);
+        }
+    }
+
+    private void otherFromGuest(Attachment from, Frame frame, int type, long sourceMac) {
+        if (isNobodysMac(sourceMac)) {
+            counters.drop(DropReason.ETHERNET_SOURCE);
+        } else if (type == EthernetView.TYPE_ARP) {
+            arpFromGuest(from, frame, sourceMac);
+        } else {
+            counters.drop(unsupportedType(type));
+        }
+    }
+
+    private static DropReason unsupportedType(int type) {
+        if (type == EthernetView.TYPE_VLAN || type == EthernetView.TYPE_QINQ || type == UNSUPPORTED_TAG) {
+            return DropReason.VLAN_TAG;
+        }
+        return type == EthernetView.TYPE_IPV6 ? DropReason.IPV6_UNSUPPORTED : DropReason.ETHERTYPE_UNSUPPORTED;
+    }
+
+    private static boolean isGroup(long mac) {
+        return (mac & 1L << 40) != 0;
+    }
+
+    private static boolean isNobodysMac(long mac) {
+        return mac == 0 || isGroup(mac);
+    }
+
+    private @Nullable DropReason judgeSender(Attachment from, PacketContext c, long sourceMac) {
+        DropReason why = BindingGuard.judge(from.mac(), from.addresses(), sourceMac, c.source);
+        if (why == null) {
+            return null;
+        }
+        if (isNobodysMac(sourceMac)) {
+            return DropReason.ETHERNET_SOURCE;
+        }
+        violated(from, why, sourceMac, c.source);
+        return why;
+    }
+
+    private void violated(Attachment from, DropReason why, long mac, int address) {
+        from.countViolation();
+        events.violation(now, from, why, mac, address);
+    }
+
+    private @Nullable DropReason judgeGuestDestination(PacketContext c) {
+        long mac = u48(c.octets, c.start);
+        if (PacketContext.isMulticast(c.destination) || settings.isSegmentBroadcast(c.destination)) {
+            return DropReason.IP_MULTICAST;
+        }
+        if (mac != settings.routerMac()) {
+            return isGroup(mac) ? DropReason.GROUP_MAC_UNICAST_IP : DropReason.ETHERNET_DESTINATION;
+        }
+        return c.source == c.destination ? DropReason.LAND : null;
+    }
+
+    private void arpFromGuest(Attachment from, Frame frame, long sourceMac) {
+        if (frame.length() < ETHERNET + ArpView.MIN_LENGTH) {
+            counters.drop(DropReason.FRAME_TOO_SHORT);
+            return;
+        }
+        arp.wrap(frame, ETHERNET);
+        DropReason why = arpResponder.judge(arp, sourceMac, from.mac(), from.addresses());
+        if (why == null) {
+            answers.arpReply(from, settings.routerMac(), frame, arp);
+            counters.answered++;
+            return;
+        }
+        if (why != DropReason.ARP_UNANSWERED && why != DropReason.ARP_MALFORMED) {
+            violated(from, why, sourceMac, arp.senderAddress());
+        }
+        counters.drop(why);
+    }
+
+    private boolean passesIngress(Attachment from, PacketContext c) {
+        boolean fromOutside = from == uplink;
+        boolean toGateway = c.destination == shared || c.destination == alias;
+        subject.of(
+                c.protocol,
+                fromOutside ? CompiledChain.OUTSIDE : from.number(),
+                c.source,
+                c.sourcePort,
+                toGateway ? CompiledChain.UNKNOWN : CompiledChain.OUTSIDE,
+                c.destination,
+                c.destinationPort);
+        subject.tcpFlags = c.tcpFlags;
+        subject.icmpType = c.icmpType;
+        return admitted(chain.judge(Hook.INGRESS, subject), from, c);
+    }
+
+    /** Whether a verdict lets a packet pass; if not, the packet is dropped and, if rejected, its sender told. */
+    private boolean admitted(Verdict verdict, @Nullable Attachment sender, PacketContext c) {
+        if (verdict == Verdict.ACCEPT) {
+            return true;
+        }
+        if (verdict == Verdict.REJECT) {
+            counters.drop(DropReason.RULE_REJECTED);
+            if (sender != null) {
+                tellProhibited(sender, c);
+            }
+        } else {
+            counters.drop(DropReason.RULE_DROPPED);
+        }
+        return false;
+    }
+
+    private void tellProhibited(Attachment sender, PacketContext c) {
+        if (c.protocol == TCP) {
+            answers.reset(sender, gatewayMac(sender), c, now);
+        } else {
+            tell(sender, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
+        }
+    }
+
+    private long gatewayMac(Attachment towards) {
+        return towards == uplink ? uplink.mac() : settings.routerMac();
+    }
+
+    private void tell(Attachment sender, PacketContext about, int type, int code, int mtu) {
+        int from = sender == uplink ? shared : settings.gatewayAddress();
+        answers.error(sender, gatewayMac(sender), from, about, type, code, mtu, now);
+    }
+
+    private void routeFromGuest(Attachment from, PacketContext c) {
+        boolean toGateway = c.destination == shared || (alias != 0 && c.destination == alias);
+        if (c.protocol == ICMP) {
+            if (c.isIcmpError()) {
+                errorFromGuest(from, c);
+                return;
+            }
+            if (c.icmpType == IcmpView.ECHO_REQUEST && toGateway) {
+                pingFromGuest(from, c);
+                return;
+            }
+            if (c.icmpType != IcmpView.ECHO_REQUEST && c.icmpType != IcmpView.ECHO_REPLY) {
+                counters.drop(DropReason.ICMP_TYPE);
+                return;
+            }
+        }
+        if (c.ttl() <= 1) {
+            expire(from, c);
+            return;
+        }
+        int peerPort = c.protocol == ICMP ? 0 : c.destinationPort;
+        int flow = flows.findInside(from.number(), c.protocol, c.source, c.sourcePort, c.destination, peerPort, now);
+        if (flow < 0) {
+            flow = toGateway ? openHairpin(from, c) : openOutward(from, c, peerPort);
+            if (flow < 0) {
+                return;
+            }
+        } else if (table.epoch(flow) != chain.epoch() && !passesAgain(flow, from, c)) {
+            return;
+        }
+        sendOut(from, c, flow);
+    }
+
+    private void expire(@Nullable Attachment sender, PacketContext c) {
+        counters.drop(DropReason.TTL_EXPIRED);
+        if (sender != null) {
+            tell(sender, c, IcmpView.TIME_EXCEEDED, 0, 0);
+        }
+    }
+
+    private void pingFromGuest(Attachment from, PacketContext c) {
+        subject.of(c.protocol, from.number(), c.source, 0, CompiledChain.HOST, c.destination, 0);
+        subject.tcpFlags = 0;
+        subject.icmpType = c.icmpType;
+        subject.state = FlowState.NEW;
+        if (admitted(chain.judge(Hook.FLOW, subject), from, c)) {
+            answerPing(from, c);
+        }
+    }
+
+    private void answerPing(Attachment to, PacketContext c) {
+        if (answers.echoReply(to, gatewayMac(to), c)) {
+            counters.answered++;
+        } else {
+            counters.drop(to.isUp() ? DropReason.LINK_FULL : DropReason.LINK_DOWN);
+        }
+    }
+
+    /** Begins a flow to the outside. @return the flow, or -1 if the packet was dropped */
+    private int openOutward(Attachment from, PacketContext c, int peerPort) {
+        if (!beginsFlow(c)) {
+            return -1;
+        }
+        if (guests.anyOwns(c.destination)) {
+            counters.drop(DropReason.LATERAL);
+            tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
+            return -1;
+        }
+        subject.of(c.protocol, from.number(), c.source, c.sourcePort, CompiledChain.OUTSIDE, c.destination, peerPort);
+        if (!admitted(judgeNewFlow(c), from, c)) {
+            return -1;
+        }
+        return opened(
+                from,
+                c,
+                flows.openFromGuest(
+                        from, c.protocol, c.source, c.sourcePort, c.destination, peerPort, c.destination, now));
+    }
+
+    private boolean beginsFlow(PacketContext c) {
+        if (c.protocol == TCP && !TcpTracker.begins(c.tcpFlags)) {
+            counters.drop(DropReason.TCP_NO_FLOW);
+            return false;
+        }
+        if (c.protocol == ICMP && c.icmpType != IcmpView.ECHO_REQUEST) {
+            counters.drop(DropReason.ICMP_NO_FLOW);
+            return false;
+        }
+        return true;
+    }
+
+    private Verdict judgeNewFlow(PacketContext c) {
+        subject.tcpFlags = c.tcpFlags;
+        subject.icmpType = c.icmpType;
+        subject.state = FlowState.NEW;
+        return chain.judge(Hook.FLOW, subject);
+    }
+
+    /** Marks a new flow as judged, or drops the packet that could not begin one (RFC 5508 REQ-8: 3/13). */
+    private int opened(Attachment from, PacketContext c, int flow) {
+        if (flow == Flows.REFUSED) {
+            counters.drop(flows.refusal());
+            tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
+            return -1;
+        }
+        table.epoch(flow, chain.epoch());
+        return flow;
+    }
+
+    /** Begins a guest's half of a flow to the shared address or its alias. @return the flow, or -1 if the packet was dropped */
+    private int openHairpin(Attachment from, PacketContext c) {
+        if (!beginsFlow(c)) {
+            return -1;
+        }
+        int mapping = flows.findMapping(c.protocol, c.destinationPort, now);
+        ForwardTable.Entry forward = null;
+        if (mapping < 0 || !flows.hasAddressed(mapping, shared)) {
+            mapping = -1;
+            forward = flows.forwards().find(c.protocol, c.destinationPort, shared);
+        }
+        if (mapping < 0 && forward == null) {
+            refuseHost(from, c);
+            return -1;
+        }
+        Attachment to =
+                guests.get(forward != null ? forward.guest() : flows.mappings().guest(mapping));
+        if (to == null || (to.owns(shared) && alias == 0)) {
+            // a guest that owns the shared address drops what comes from it, and there is no other name to show
+            counters.drop(DropReason.LATERAL);
+            tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
+            return -1;
+        }
+        subject.of(
+                c.protocol,
+                from.number(),
+                c.source,
+                c.sourcePort,
+                to.number(),
+                forward != null ? to.addresses()[0] : flows.mappings().insideAddress(mapping),
+                forward != null
+                        ? forward.forward().insidePortOf(c.destinationPort)
+                        : flows.mappings().insidePort(mapping));
+        if (!admitted(judgeNewFlow(c), from, c)) {
+            return -1;
+        }
+        int flow = opened(
+                from,
+                c,
+                flows.openFromGuest(
+                        from, c.protocol, c.source, c.sourcePort, c.destination, c.destinationPort, shared, now));
+        if (flow >= 0) {
+            table.state(flow, table.state(flow) | FlowTable.HAIRPIN_ORIGIN);
+            table.peerGuest(flow, to.number());
+        }
+        return flow;
+    }
+
+    /** A guest calls the host itself, which packets injected on a card never reach. */
+    private void refuseHost(Attachment from, PacketContext c) {
+        subject.of(
+                c.protocol,
+                from.number(),
+                c.source,
+                c.sourcePort,
+                CompiledChain.HOST,
+                c.destination,
+                c.destinationPort);
+        if (!admitted(judgeNewFlow(c), from, c)) {
+            return;
+        }
+        counters.drop(DropReason.HOST_UNREACHABLE);
+        if (c.protocol == TCP) {
+            answers.reset(from, settings.routerMac(), c, now);
+        } else {
+            tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PORT_UNREACHABLE, 0);
+        }
+    }
+
+    /** Judges a flow again whose chain was replaced; the flow stays, but the packet passes only if the new chain lets it. */
+    private boolean passesAgain(int flow, @Nullable Attachment sender, PacketContext c) {
+        int state = table.state(flow);
+        if ((state & FlowTable.HAIRPIN_ORIGIN) == 0) {
+            int guest = table.guest(flow);
+            if ((state & FlowTable.BY_GUEST) != 0) {
+                subject.of(
+                        table.protocol(flow),
+                        guest,
+                        table.insideAddress(flow),
+                        table.insidePort(flow),
+                        CompiledChain.OUTSIDE,
+                        table.peerAddress(flow),
+                        table.peerPort(flow));
+            } else {
+                subject.of(
+                        table.protocol(flow),
+                        table.peerGuest(flow),
+                        table.peerAddress(flow),
+                        table.peerPort(flow),
+                        guest,
+                        table.insideAddress(flow),
+                        table.insidePort(flow));
+            }
+            int tracked = state & FlowTable.TRACKED_MASK;
+            // as its first packet was, whatever this one is
+            subject.tcpFlags = subject.protocol == TCP ? TcpView.SYN : 0;
+            subject.icmpType = subject.protocol == ICMP ? IcmpView.ECHO_REQUEST : -1;
+            subject.state = tracked == TcpTracker.HALF_OPEN || tracked == TcpTracker.UNREPLIED
+                    ? FlowState.NEW
+                    : FlowState.ESTABLISHED;
+            if (!admitted(chain.judge(Hook.FLOW, subject), sender, c)) {
+                return false;
+            }
+        }
+        table.epoch(flow, chain.epoch());
+        return true;
+    }
+
+    /** The last steps outwards: room on the link, egress rules, tracking, translation, delivery. */
+    private void sendOut(Attachment from, PacketContext c, int flow) {
+        int peerOutside = table.peerOutsideAddress(flow);
+        boolean hairpin = peerOutside == shared;
+        if (!hairpin && c.totalLength > uplink.mtu() && isTooBig(c)) {
+            counters.drop(DropReason.PACKET_TOO_BIG);
+            tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_FRAGMENTATION_NEEDED, uplink.mtu());
+            return;
+        }
+        if (!hairpin && !egressOpen) {
+            subject.of(
+                    c.protocol,
+                    from.number(),
+                    shared,
+                    table.outsidePort(flow),
+                    CompiledChain.OUTSIDE,
+                    peerOutside,
+                    table.peerPort(flow));
+            if (!passesEgress(from, c)) {
+                return;
+            }
+        }
+        flows.pass(flow, true, c.tcpFlags, c.totalLength, now);
+        Translation.outwards(c, table, flow, shared, peerOutside);
+        if (hairpin) {
+            turnAround(from, c, flow);
+            return;
+        }
+        Delivery.Outcome outcome = delivery.toOutside(uplink, c.frame, peerOutside, from, now);
+        settle(outcome);
+        if (outcome == Delivery.Outcome.UNRESOLVED) {
+            tellUnreachable(c.frame);
+        }
+    }
+
+    private static boolean isTooBig(PacketContext c) {
+        return c.dontFragment() && c.frame.segmentSize() == 0;
+    }
+
+    private boolean passesEgress(@Nullable Attachment sender, PacketContext c) {
+        subject.tcpFlags = c.tcpFlags;
+        subject.icmpType = c.icmpType;
+        return admitted(chain.judge(Hook.EGRESS, subject), sender, c);
+    }
+
+    private void settle(Delivery.Outcome outcome) {
+        switch (outcome) {
+            case SENT -> counters.forwarded++;
+            case HELD -> counters.held++;
+            default -> counters.drop(Delivery.reason(outcome));
+        }
+    }
+
+    /** Hairpin: what has been translated outwards comes in again, as if from outside. */
+    private void turnAround(Attachment from, PacketContext c, int origin) {
+        c.source = shared;
+        c.sourcePort = table.outsidePort(origin);
+        c.destination = shared;
+        int flow = flows.findOutside(c.protocol, c.destinationPort, shared, c.sourcePort, now);
+        if (flow < 0) {
+            flow = openInward(c, from, true);
+            if (flow < 0) {
+                return;
+            }
+        } else if (table.epoch(flow) != chain.epoch() && !passesAgain(flow, null, c)) {
+            return;
+        }
+        sendIn(c, flow, true);
+    }
+
+    // ------------------------------------------------------------------------------------------------ from the uplink
+
+    private void fromUplink(Frame frame) {
+        counters.framesIn++;
+        if (frame.length() < ETHERNET) {
+            counters.drop(DropReason.FRAME_TOO_SHORT);
+            return;
+        }
+        final PacketContext c = context;
+        c.wrap(frame);
+        long sourceMac = u48(c.octets, c.start + 6);
+        if (isNobodysMac(sourceMac)) {
+            counters.drop(DropReason.ETHERNET_SOURCE);
+            return;
+        }
+        if (sourceMac == uplink.mac()) {
+            leaveOr(DropReason.ETHERNET_SOURCE);
+            return;
+        }
+        int type = u16(c.octets, c.start + 12);
+        if (type != EthernetView.TYPE_IPV4) {
+            otherFromUplink(frame, type, sourceMac);
+            return;
+        }
+        long mac = u48(c.octets, c.start);
+        if (mac != uplink.mac() && !isGroup(mac)) {
+            counters.drop(DropReason.ETHERNET_DESTINATION);
+            return;
+        }
+        DropReason why = c.parseIp();
+        if (why != null) {
+            counters.drop(why);
+            return;
+        }
+        if (isForOthers(c, mac) || isSpoofed(c)) {
+            return;
+        }
+        if (c.isFragment()) {
+            leaveOr(DropReason.FRAGMENT);
+            return;
+        }
+        why = c.parseTransport(settings.verifyChecksums());
+        if (why == DropReason.PROTOCOL_UNSUPPORTED) {
+            leaveOr(why);
+        } else if (why != null) {
+            counters.drop(why);
+        } else if (c.protocol != ICMP && !flows.holdsPort(c.protocol, c.destinationPort)) {
+            leaveOr(DropReason.NO_MAPPING);
+        } else if (ingressOpen || passesIngress(uplink, c)) {
+            routeFromOutside(c);
+        }
+    }
+
+    /** What is none of the gateway's business is the host's, or, where no host shares the address, dropped. */
+    private void leaveOr(DropReason reason) {
+        if (settings.addressIsOwn()) {
+            counters.drop(reason);
+        } else {
+            counters.leftToHost++;
+        }
+    }
+
+    private void otherFromUplink(Frame frame, int type, long sourceMac) {
+        if (type == EthernetView.TYPE_ARP) {
+            arpFromUplink(frame, sourceMac);
+            return;
+        }
+        DropReason why = unsupportedType(type);
+        if (why == DropReason.VLAN_TAG) {
+            counters.drop(why);
+        } else {
+            leaveOr(why);
+        }
+    }
+
+    private void arpFromUplink(Frame frame, long sourceMac) {
+        arp.wrap(frame, ETHERNET);
+        if (frame.length() < ETHERNET + ArpView.MIN_LENGTH || !ArpResponder.isSound(arp)) {
+            leaveOr(DropReason.ARP_MALFORMED);
+            return;
+        }
+        int sender = arp.senderAddress();
+        if (arp.senderMac() != sourceMac) {
+            violated(uplink, DropReason.ARP_SENDER_MISMATCH, sourceMac, sender);
+            counters.drop(DropReason.ARP_SENDER_MISMATCH);
+            return;
+        }
+        if (sender == shared) {
+            violated(uplink, DropReason.ARP_SPOOFED, sourceMac, sender);
+            counters.drop(DropReason.ARP_SPOOFED);
+            return;
+        }
+        boolean reply = arp.operation() == ArpView.REPLY;
+        boolean toUs = arp.targetAddress() == shared;
+        if (neighbours.learn(sender, sourceMac, reply && toUs, now)) {
+            counters.answered++;
+        } else if (reply) {
+            leaveOr(DropReason.ARP_UNSOLICITED);
+        } else if (toUs && settings.addressIsOwn()) {
+            answers.arpReply(uplink, uplink.mac(), frame, arp);
+            counters.answered++;
+        } else {
+            leaveOr(DropReason.ARP_UNANSWERED);
+        }
+    }
+
+    private boolean isForOthers(PacketContext c, long mac) {
+        if (PacketContext.isMulticast(c.destination) || settings.isSegmentBroadcast(c.destination)) {
+            leaveOr(DropReason.IP_MULTICAST);
+        } else if (isGroup(mac)) {
+            counters.drop(DropReason.GROUP_MAC_UNICAST_IP);
+        } else if (c.destination == shared) {
+            return false;
+        } else if (guests.anyOwns(c.destination)) {
+            counters.drop(DropReason.INSIDE_DESTINATION);
+        } else {
+            leaveOr(DropReason.NOT_FOR_US);
+        }
+        return true;
+    }
+
+    private boolean isSpoofed(PacketContext c) {
+        if (c.source == shared) {
+            counters.drop(DropReason.LAND);
+        } else if ((alias != 0 && c.source == alias) || guests.anyOwns(c.source)) {
+            counters.drop(DropReason.SPOOFED_OUTSIDE_SOURCE);
+        } else {
+            return false;
+        }
+        return true;
+    }
+
+    private void routeFromOutside(PacketContext c) {
+        int peerPort = c.sourcePort;
+        if (c.protocol == ICMP) {
+            if (c.isIcmpError()) {
+                errorFromOutside(c);
+                return;
+            }
+            if (c.icmpType == IcmpView.ECHO_REQUEST && settings.addressIsOwn()) {
+                answerPing(uplink, c);
+                return;
+            }
+            if (c.icmpType != IcmpView.ECHO_REPLY) {
+                leaveOr(DropReason.ICMP_TYPE);
+                return;
+            }
+            peerPort = 0;
+        }
+        int flow = flows.findOutside(c.protocol, c.destinationPort, c.source, peerPort, now);
+        if (flow < 0) {
+            if (c.protocol == ICMP) {
+                leaveOr(DropReason.ICMP_NO_FLOW);
+                return;
+            }
+            flow = openInward(c, uplink, false);
+            if (flow < 0) {
+                return;
+            }
+        } else if (table.epoch(flow) != chain.epoch() && !passesAgain(flow, uplink, c)) {
+            return;
+        }
+        if (c.ttl() <= 1) {
+            expire(uplink, c);
+            return;
+        }
+        sendIn(c, flow, false);
+    }
+
+    /**
+     * Begins a flow from outside, or the second half of a hairpin, through a mapping that lets the peer in (address-dependent filtering,
+     * RFC 4787 section 5) or else through a forward.
+     *
+     * @param from the uplink, or the guest whose packet turns around and has been judged
+     * @return the flow, or -1 if the packet was dropped
+     */
+    private int openInward(PacketContext c, Attachment from, boolean hairpin) {
+        int mapping = flows.findMapping(c.protocol, c.destinationPort, now);
+        boolean filtered = mapping >= 0 && !flows.hasAddressed(mapping, c.source);
+        ForwardTable.Entry forward = null;
+        if (mapping < 0 || filtered) {
+            mapping = -1;
+            forward = flows.forwards().find(c.protocol, c.destinationPort, c.source);
+        }
+        if (mapping < 0 && forward == null) {
+            counters.drop(filtered ? DropReason.FILTERED_BY_MAPPING : DropReason.NO_MAPPING);
+            return -1;
+        }
+        if (c.protocol == TCP && !TcpTracker.begins(c.tcpFlags)) {
+            counters.drop(DropReason.TCP_NO_FLOW);
+            return -1;
+        }
+        if (!hairpin && c.ttl() <= 1) {
+            expire(uplink, c);
+            return -1;
+        }
+        Attachment to =
+                guests.get(forward != null ? forward.guest() : flows.mappings().guest(mapping));
+        if (to == null) {
+            counters.drop(DropReason.NO_MAPPING);
+            return -1;
+        }
+        int address = forward != null ? to.addresses()[0] : flows.mappings().insideAddress(mapping);
+        int port = forward != null
+                ? forward.forward().insidePortOf(c.destinationPort)
+                : flows.mappings().insidePort(mapping);
+        int peer = shownPeer(c.source, to);
+        if (!hairpin) {
+            subject.of(c.protocol, CompiledChain.OUTSIDE, peer, c.sourcePort, to.number(), address, port);
+            if (!admitted(judgeNewFlow(c), uplink, c)) {
+                return -1;
+            }
+        }
+        int flow = flows.openFromOutside(
+                to, mapping, forward, c.protocol, address, port, c.destinationPort, peer, c.sourcePort, c.source, now);
+        if (flow == Flows.REFUSED) {
+            counters.drop(flows.refusal());
+            return -1;
+        }
+        table.epoch(flow, chain.epoch());
+        table.peerGuest(flow, from.number());
+        return flow;
+    }
+
+    /** A peer as a guest sees it: the alias instead of an address that the guest takes for its own. */
+    private int shownPeer(int peer, Attachment guest) {
+        return peer == shared && guest.owns(shared) ? alias : peer;
+    }
+
+    /** The last steps inwards: room on the link, egress rules, tracking, translation, delivery. */
+    private void sendIn(PacketContext c, int flow, boolean hairpin) {
+        Attachment to = guests.get(table.guest(flow));
+        if (to == null) {
+            counters.drop(DropReason.NO_MAPPING);
+            return;
+        }
+        if (c.totalLength > to.mtu() && isTooBig(c)) {
+            counters.drop(DropReason.PACKET_TOO_BIG);
+            if (!hairpin) {
+                tell(uplink, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_FRAGMENTATION_NEEDED, to.mtu());
+            }
+            return;
+        }
+        if (!egressOpen) {
+            subject.of(
+                    c.protocol,
+                    table.peerGuest(flow),
+                    table.peerAddress(flow),
+                    table.peerPort(flow),
+                    to.number(),
+                    table.insideAddress(flow),
+                    table.insidePort(flow));
+            if (!passesEgress(hairpin ? null : uplink, c)) {
+                return;
+            }
+        }
+        flows.pass(flow, false, c.tcpFlags, c.totalLength, now);
+        Translation.inwards(c, table, flow, hairpin);
+        settle(delivery.toGuest(to, c.frame));
+    }
+
+    // ------------------------------------------------------------------------------------------------ ICMP errors
+
+    private void errorFromOutside(PacketContext c) {
+        if (c.icmpType == IcmpView.REDIRECT || c.icmpType == IcmpView.SOURCE_QUENCH) {
+            counters.drop(DropReason.ICMP_TYPE);
+            return;
+        }
+        DropReason why = inner.parse(c.octets, c.transport + IcmpView.MIN_LENGTH, c.transport + c.transportLength);
+        if (why != null) {
+            leaveOr(why);
+            return;
+        }
+        if (inner.source() != shared || !flows.holdsPort(inner.protocol(), inner.sourcePort())) {
+            leaveOr(DropReason.ICMP_NO_FLOW);
+            return;
+        }
+        if (c.ttl() <= 1) {
+            counters.drop(DropReason.TTL_EXPIRED);
+            return;
+        }
+        errorToGuest(c, true);
+    }
+
+    /** Reverts the inner packet of an error about a flow and takes it to the flow's guest. */
+    private void errorToGuest(PacketContext c, boolean counted) {
+        int flow = flows.findOutside(
+                inner.protocol(), inner.sourcePort(), inner.destination(), inner.destinationPort(), now);
+        Attachment to = flow < 0 ? null : guests.get(table.guest(flow));
+        if (to == null) {
+            if (counted) {
+                counters.drop(DropReason.ICMP_NO_FLOW);
+            }
+            return;
+        }
+        if (table.epoch(flow) != chain.epoch() && !passesAgain(flow, null, c)) {
+            return;
+        }
+        inner.rewrite(table.insideAddress(flow), table.insidePort(flow), table.peerAddress(flow), table.peerPort(flow));
+        Translation.error(c, shownPeer(c.source, to), table.insideAddress(flow), c.source != shared);
+        Delivery.Outcome outcome = delivery.toGuest(to, c.frame);
+        if (counted) {
+            settle(outcome);
+        }
+    }
+
+    private void errorFromGuest(Attachment from, PacketContext c) {
+        DropReason why = inner.parse(c.octets, c.transport + IcmpView.MIN_LENGTH, c.transport + c.transportLength);
+        if (why == null
+                && (!from.owns(inner.destination())
+                        || inner.source() != c.destination
+                        || c.icmpType == IcmpView.REDIRECT
+                        || c.icmpType == IcmpView.SOURCE_QUENCH)) {
+            why = DropReason.ICMP_INNER;
+        }
+        if (why != null) {
+            counters.drop(why);
+            return;
+        }
+        boolean ping = inner.protocol() == ICMP;
+        int flow = flows.findInside(
+                from.number(),
+                inner.protocol(),
+                inner.destination(),
+                ping ? inner.identifier() : inner.destinationPort(),
+                inner.source(),
+                ping ? 0 : inner.sourcePort(),
+                now);
+        if (flow < 0) {
+            counters.drop(DropReason.ICMP_NO_FLOW);
+            return;
+        }
+        if (c.ttl() <= 1) {
+            counters.drop(DropReason.TTL_EXPIRED);
+            return;
+        }
+        if (table.epoch(flow) != chain.epoch() && !passesAgain(flow, null, c)) {
+            return;
+        }
+        int peer = table.peerOutsideAddress(flow);
+        int outsidePort = table.outsidePort(flow);
+        if (ping) {
+            inner.rewrite(peer, outsidePort, shared, 0);
+        } else {
+            inner.rewrite(peer, inner.sourcePort(), shared, outsidePort);
+        }
+        Translation.error(c, shared, peer, true);
+        if (peer != shared) {
+            settle(delivery.toOutside(uplink, c.frame, peer, from, now));
+            return;
+        }
+        c.source = shared;
+        c.destination = shared;
+        why = inner.parse(c.octets, c.transport + IcmpView.MIN_LENGTH, c.transport + c.transportLength);
+        if (why != null) {
+            counters.drop(why);
+            return;
+        }
+        errorToGuest(c, true);
+    }
+
+    // ------------------------------------------------------------------------------------------------ neighbours
+
+    @Override
+    public void askFor(int address, long mac) {
+        answers.arpRequest(uplink, uplink.mac(), shared, address, mac);
+    }
+
+    @Override
+    public void release(Frame frame, Attachment origin, long mac) {
+        counters.held--;
+        settle(delivery.send(uplink, frame, mac, uplink.mac()));
+    }
+
+    @Override
+    public void giveUp(Frame frame, Attachment origin) {
+        counters.held--;
+        counters.drop(DropReason.NEIGHBOUR_UNRESOLVED);
+        tellUnreachable(frame);
+    }
+
+    /** Tells the guest that the next hop of a packet, translated already, does not answer (RFC 1812 section 5.2.7.1: 3/1). */
+    private void tellUnreachable(Frame translated) {
+        int ip = translated.offset() + ETHERNET;
+        Frame error = answers.errorFrame(
+                settings.gatewayAddress(),
+                shared,
+                translated.array(),
+                ip,
+                translated.length() - ETHERNET,
+                IcmpView.DESTINATION_UNREACHABLE,
+                IcmpView.CODE_HOST_UNREACHABLE);
+        final PacketContext c = errorContext;
+        c.wrap(error);
+        if (c.parseIp() == null
+                && c.parseTransport(false) == null
+                && inner.parse(c.octets, c.transport + IcmpView.MIN_LENGTH, c.transport + c.transportLength) == null) {
+            counters.ownFrames++;
+            errorToGuest(c, false);
+        }
+    }
+
+    private void ruleMatched(FilterRule rule, CompiledChain.Subject s) {
+        Attachment guest = guests.get(s.source > 0 ? s.source : Math.max(0, s.destination));
+        events.ruleLogged(
+                now,
+                rule,
+                guest == null ? null : guest.guestId(),
+                s.protocol,
+                EventRing.packed(s.sourceAddress, s.sourcePort),
+                EventRing.packed(s.destinationAddress, s.destinationPort));
+    }
+}

@@ -1,0 +1,50 @@
+package io.sharedip.nat.internal.engine;
+
+import io.sharedip.nat.Timeouts;
+import java.util.Random;
+
+/**
+ * What an engine is made from; checked by the builder of the gateway.
+ *
+ * @param address the shared address
+ * @param network of the segment
+ * @param mask of the segment
+ * @param router next hop for everything outside the segment
+ * @param alias stands for the shared address where a guest owns that itself, 0 if there is none
+ * @param routerMac what guests see as their router
+ * @param addressIsOwn whether no host uses the address
+ * @param capacity most flows
+ * @param flowsPerGuest most flows of one guest
+ * @param timeouts of flows
+ * @param udpInboundRefresh whether UDP packets from outside keep a flow alive that the guest began (RFC 4787 REQ-6)
+ * @param verifyChecksums whether transport checksums are judged
+ * @param random source of keys and ports
+ */
+public record EngineSettings(
+        int address,
+        int network,
+        int mask,
+        int router,
+        int alias,
+        long routerMac,
+        boolean addressIsOwn,
+        int capacity,
+        int flowsPerGuest,
+        Timeouts timeouts,
+        boolean udpInboundRefresh,
+        boolean verifyChecksums,
+        Random random) {
+
+    /** The address that errors to guests come from: one that no guest has. */
+    int gatewayAddress() {
+        return alias != 0 ? alias : router;
+    }
+
+    boolean isSegmentBroadcast(int destination) {
+        return destination == -1 || (mask >>> 1 != 0x7fffffff && mask != -1 && destination == (network | ~mask));
+    }
+
+    boolean isOnLink(int destination) {
+        return (destination & mask) == network;
+    }
+}

@@ -1,0 +1,109 @@
+package io.sharedip.nat.internal.engine;
+
+import io.sharedip.GuestId;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The guests by number. Numbers begin at 1 and are reused only when all 65,535 have been used. */
+final class GuestDirectory {
+
+    private static final int MOST = 1 << 16;
+
+    private @Nullable Attachment[] byNumber = new Attachment[16];
+    /** Every address of every guest, open addressing; 0 is an empty place. */
+    private int[] inside = new int[8];
+
+    private int bound = 1;
+    private int last;
+
+    /** One more than the highest number that was ever given. */
+    int bound() {
+        return bound;
+    }
+
+    @Nullable
+    Attachment get(int number) {
+        return number < byNumber.length ? byNumber[number] : null;
+    }
+
+    @Nullable
+    Attachment find(GuestId id) {
+        for (Attachment guest : byNumber) {
+            if (guest != null && guest.guestId().equals(id)) {
+                return guest;
+            }
+        }
+        return null;
+    }
+
+    /** A number for a new guest, or 0 if there are too many. */
+    int nextNumber() {
+        for (int i = 1; i < MOST; i++) {
+            int candidate = (last + i) % MOST;
+            if (candidate != 0 && get(candidate) == null) {
+                return candidate;
+            }
+        }
+        return 0;
+    }
+
+    void put(Attachment guest) {
+        int number = guest.number();
+        if (number >= byNumber.length) {
+            byNumber = Arrays.copyOf(byNumber, Math.min(MOST, Math.max(number + 1, byNumber.length * 2)));
+        }
+        byNumber[number] = guest;
+        last = number;
+        bound = Math.max(bound, number + 1);
+        addressesChanged();
+    }
+
+    void remove(Attachment guest) {
+        byNumber[guest.number()] = null;
+        addressesChanged();
+    }
+
+    List<Attachment> all() {
+        List<Attachment> all = new ArrayList<>();
+        for (Attachment guest : byNumber) {
+            if (guest != null) {
+                all.add(guest);
+            }
+        }
+        return all;
+    }
+
+    /** Whether a guest has an address. */
+    boolean anyOwns(int address) {
+        for (int i = place(address); inside[i] != 0; i = i + 1 & inside.length - 1) {
+            if (inside[i] == address) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** To be called when a guest's addresses have changed. */
+    void addressesChanged() {
+        int count = 0;
+        for (Attachment guest : all()) {
+            count += guest.addresses().length;
+        }
+        inside = new int[Integer.highestOneBit(Math.max(8, count * 2)) << 1];
+        for (Attachment guest : all()) {
+            for (int address : guest.addresses()) {
+                int i = place(address);
+                while (inside[i] != 0) {
+                    i = i + 1 & inside.length - 1;
+                }
+                inside[i] = address;
+            }
+        }
+    }
+
+    private int place(int address) {
+        return ((address * 0x9E3779B1) >>> 8) & inside.length - 1;
+    }
+}

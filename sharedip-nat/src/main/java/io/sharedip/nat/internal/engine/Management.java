@@ -1,0 +1,431 @@
+package io.sharedip.nat.internal.engine;
+
+import io.sharedip.ConfigurationException;
+import io.sharedip.Guest;
+import io.sharedip.GuestId;
+import io.sharedip.address.IpProtocol;
+import io.sharedip.address.Ipv4Address;
+import io.sharedip.address.MacAddress;
+import io.sharedip.address.PortRange;
+import io.sharedip.binding.Binding;
+import io.sharedip.event.SharedIpEvent.CloseReason;
+import io.sharedip.filter.FilterChain;
+import io.sharedip.filter.FilterRule;
+import io.sharedip.filter.RuleEnd;
+import io.sharedip.forward.ForwardSelector;
+import io.sharedip.forward.PortForward;
+import io.sharedip.nat.internal.ports.ForwardTable;
+import io.sharedip.nat.internal.ports.PortAllocator;
+import io.sharedip.stats.BindingStatus;
+import io.sharedip.stats.FlowStatus;
+import io.sharedip.stats.ForwardStatus;
+import io.sharedip.stats.RuleStatus;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.List;
+
+/**
+ * Changes to a running engine, and questions to it. Each change is checked in full before anything is touched, so one that fails
+ * changes nothing. Driver's thread only.
+ */
+public final class Management {
+
+    private final Engine engine;
+    private final EngineSettings settings;
+    private final GuestDirectory guests;
+    private final Flows flows;
+    /** Ports of the pool that a forward uses. */
+    private final BitSet lentTcp = new BitSet();
+
+    private final BitSet lentUdp = new BitSet();
+
+    Management(Engine engine, EngineSettings settings, GuestDirectory guests, Flows flows) {
+        this.engine = engine;
+        this.settings = settings;
+        this.guests = guests;
+        this.flows = flows;
+    }
+
+    // ------------------------------------------------------------------------------------------------ guests
+
+    /**
+     * Checks a guest that is to be added.
+     *
+     * @throws ConfigurationException if it clashes with another one or with the gateway
+     */
+    public void check(Guest guest) {
+        if (guests.find(guest.id()) != null) {
+            throw new ConfigurationException(
+                    "guest " + guest.id(), guest.id().name(), "exists already", "give each guest a name of its own");
+        }
+        if (guest.mac().bits() == settings.routerMac()) {
+            throw new ConfigurationException(
+                    "guest " + guest.id() + ": mac",
+                    guest.mac().toString(),
+                    "is the gateway's own",
+                    "give the guest another one, or set the router MAC address");
+        }
+        for (Attachment other : guests.all()) {
+            if (other.mac() == guest.mac().bits()) {
+                throw new ConfigurationException(
+                        "guest " + guest.id() + ": mac",
+                        guest.mac().toString(),
+                        "belongs to guest " + other.guestId() + " already",
+                        "give each guest a MAC address of its own");
+            }
+            if (other.link() == guest.link()) {
+                throw new ConfigurationException(
+                        "guest " + guest.id() + ": link",
+                        guest.link().name(),
+                        "belongs to guest " + other.guestId() + " already",
+                        "give each guest a link of its own");
+            }
+        }
+        if (engine.uplink().link() == guest.link()) {
+            throw new ConfigurationException(
+                    "guest " + guest.id() + ": link",
+                    guest.link().name(),
+                    "is the uplink",
+                    "give each guest a link of its own");
+        }
+        for (Ipv4Address address : guest.addresses()) {
+            checkAddress(guest.id(), address);
+        }
+    }
+
+    private void checkAddress(GuestId guest, Ipv4Address address) {
+        int bits = address.bits();
+        String taken = bits == settings.router() ? "router" : bits == settings.alias() ? "alias" : "";
+        if (!taken.isEmpty()) {
+            throw new ConfigurationException(
+                    "guest " + guest + ": address",
+                    address.toString(),
+                    "is the " + taken + "'s",
+                    "use the shared address or a private one");
+        }
+    }
+
+    /**
+     * Plugs a guest in whose link is open.
+     *
+     * @return where it is plugged in
+     * @throws ConfigurationException if {@link #check} would
+     */
+    public Attachment add(Guest guest) {
+        check(guest);
+        int number = guests.nextNumber();
+        if (number == 0) {
+            throw new ConfigurationException(
+                    "guest " + guest.id(), guest.id().name(), "is one too many", "remove a guest first");
+        }
+        int[] addresses = guest.addresses().stream().mapToInt(Ipv4Address::bits).toArray();
+        Attachment attachment = new Attachment(
+                engine, guest.link(), number, guest.id(), guest.mac().bits(), addresses);
+        guests.put(attachment);
+        return attachment;
+    }
+
+    /**
+     * Unplugs a guest with its flows and forwards.
+     *
+     * @return where it was plugged in, and the forwards that went with it
+     * @throws ConfigurationException if there is none, or a rule names it
+     */
+    public Removed remove(GuestId id) {
+        Attachment guest = get(id);
+        for (FilterRule rule : engine.chain().chain().rules()) {
+            if (names(rule.from(), id) || names(rule.to(), id)) {
+                throw new ConfigurationException(
+                        "guest " + id, id.name(), "is named by the rule '" + rule + "'", "replace the rules first");
+            }
+        }
+        List<PortForward> gone = new ArrayList<>();
+        for (ForwardTable.Entry entry : List.copyOf(flows.forwards().entries())) {
+            if (entry.guest() == guest.number()) {
+                gone.add(remove(entry));
+            }
+        }
+        flows.closeAll(
+                flow -> flows.table().guest(flow) == guest.number()
+                        || flows.table().peerGuest(flow) == guest.number(),
+                CloseReason.GUEST_REMOVED,
+                engine.now());
+        guests.remove(guest);
+        engine.publish();
+        return new Removed(guest, gone);
+    }
+
+    /**
+     * A guest that was unplugged.
+     *
+     * @param guest where it was plugged in
+     * @param forwards that went with it
+     */
+    public record Removed(Attachment guest, List<PortForward> forwards) {}
+
+    private static boolean names(RuleEnd end, GuestId id) {
+        return end instanceof RuleEnd.GuestEnd named && named.guest().equals(id);
+    }
+
+    private Attachment get(GuestId id) {
+        Attachment guest = guests.find(id);
+        if (guest == null) {
+            throw new ConfigurationException("guest", id.name(), "does not exist", "name one of " + names());
+        }
+        return guest;
+    }
+
+    private String names() {
+        return guests.all().stream()
+                .map(g -> g.guestId().name())
+                .sorted()
+                .toList()
+                .toString();
+    }
+
+    int numberOf(GuestId id) {
+        return get(id).number();
+    }
+
+    /** Lets a guest use a further address. */
+    public void bind(Binding binding) {
+        Attachment guest = get(binding.guest());
+        checkMac(binding, guest);
+        checkAddress(binding.guest(), binding.address());
+        int address = binding.address().bits();
+        if (guest.owns(address)) {
+            throw new ConfigurationException(
+                    "binding", describe(binding), "exists already", "each address is bound to a guest once");
+        }
+        int[] more = Arrays.copyOf(guest.addresses(), guest.addresses().length + 1);
+        more[more.length - 1] = address;
+        guest.addresses(more);
+        guests.addressesChanged();
+    }
+
+    /** Takes an address away from a guest. */
+    public void unbind(Binding binding) {
+        Attachment guest = get(binding.guest());
+        checkMac(binding, guest);
+        int address = binding.address().bits();
+        if (!guest.owns(address)) {
+            throw new ConfigurationException(
+                    "binding", describe(binding), "does not exist", "look at the bindings for those that do");
+        }
+        if (guest.addresses().length == 1) {
+            throw new ConfigurationException(
+                    "binding",
+                    describe(binding),
+                    "is the guest's last",
+                    "bind another address first, or remove the guest");
+        }
+        guest.addresses(
+                Arrays.stream(guest.addresses()).filter(a -> a != address).toArray());
+        guests.addressesChanged();
+        flows.closeAll(
+                flow -> flows.table().guest(flow) == guest.number()
+                        && flows.table().insideAddress(flow) == address,
+                CloseReason.GUEST_REMOVED,
+                engine.now());
+        engine.publish();
+    }
+
+    private static void checkMac(Binding binding, Attachment guest) {
+        if (binding.mac().bits() != guest.mac()) {
+            throw new ConfigurationException(
+                    "binding",
+                    describe(binding),
+                    "has another MAC address than the guest",
+                    "use " + new MacAddress(guest.mac()));
+        }
+    }
+
+    private static String describe(Binding binding) {
+        return binding.guest() + " " + binding.mac() + " " + binding.address();
+    }
+
+    /** The bindings, by guest. */
+    public List<BindingStatus> bindings() {
+        List<BindingStatus> result = new ArrayList<>();
+        for (Attachment guest : guests.all()) {
+            for (int address : guest.addresses()) {
+                result.add(new BindingStatus(
+                        new Binding(guest.guestId(), new MacAddress(guest.mac()), new Ipv4Address(address)),
+                        guest.name(),
+                        guest.isUp(),
+                        guest.violations()));
+            }
+        }
+        return result;
+    }
+
+    /** A link was lost or came back. @return whether that is news */
+    public boolean linkChanged(Attachment on, boolean up) {
+        boolean news = on.isUp() != up;
+        on.up(up);
+        return news;
+    }
+
+    // ------------------------------------------------------------------------------------------------ forwards and
+    // ports
+
+    /**
+     * Checks a forward that is to be added.
+     *
+     * @throws ConfigurationException if its guest does not exist, its address is not the shared one, or its selector is taken
+     */
+    public void check(PortForward forward) {
+        get(forward.guest());
+        ForwardSelector selector = forward.selector();
+        if (selector.address().isPresent() && selector.address().get().bits() != settings.address()) {
+            throw new ConfigurationException(
+                    "forward",
+                    forward.toString(),
+                    "names an address that is not the shared one",
+                    "use " + new Ipv4Address(settings.address()) + " or leave it out");
+        }
+        if (flows.forwards().get(selector) != null) {
+            throw new ConfigurationException(
+                    "forward", forward.toString(), "has the left side of another one", "remove the other one first");
+        }
+    }
+
+    /** Adds a forward whose ports are claimed. */
+    public void add(PortForward forward) {
+        check(forward);
+        int protocol = forward.protocol().number();
+        for (int port = forward.outside().first(); port <= forward.outside().last(); port++) {
+            if (flows.ports(protocol).owns(port)) {
+                lend(protocol, port);
+            }
+        }
+        flows.forwards().add(forward, numberOf(forward.guest()));
+    }
+
+    /** Takes a port out of the pool for a forward; what used it ends. */
+    private void lend(int protocol, int port) {
+        int mapping = flows.mappings().findOutside(protocol, port);
+        if (mapping >= 0) {
+            flows.closeAll(flow -> flows.table().mapping(flow) == mapping, CloseReason.REPLACED, engine.now());
+        }
+        flows.ports(protocol).withdraw(port);
+        lent(protocol).set(port);
+    }
+
+    private BitSet lent(int protocol) {
+        return protocol == IpProtocol.TCP.number() ? lentTcp : lentUdp;
+    }
+
+    /** Removes a forward and the flows that came through it. */
+    public PortForward remove(ForwardSelector selector) {
+        ForwardTable.Entry entry = flows.forwards().get(selector);
+        if (entry == null) {
+            throw new ConfigurationException(
+                    "forward",
+                    selector.toString(),
+                    "does not exist",
+                    "write the left side as the list of forwards shows it");
+        }
+        return remove(entry);
+    }
+
+    private PortForward remove(ForwardTable.Entry entry) {
+        flows.forwards().remove(entry);
+        int protocol = entry.forward().protocol().number();
+        flows.closeAll(
+                flow -> flows.table().forward(flow) == entry.number()
+                        || flows.mappings().forward(flows.table().mapping(flow)) == entry.number(),
+                CloseReason.FORWARD_REMOVED,
+                engine.now());
+        PortRange outside = entry.forward().outside();
+        for (int port = outside.first(); port <= outside.last(); port++) {
+            if (lent(protocol).get(port) && !flows.forwards().covers(protocol, port)) {
+                lent(protocol).clear(port);
+                flows.ports(protocol).add(port);
+            }
+        }
+        engine.publish();
+        return entry.forward();
+    }
+
+    /** The ports of a range that no forward covers any more: those whose claims are to be given back. */
+    public List<PortRange> uncovered(PortForward removed) {
+        List<PortRange> result = new ArrayList<>();
+        int protocol = removed.protocol().number();
+        int first = 0;
+        for (int port = removed.outside().first(); port <= removed.outside().last() + 1; port++) {
+            boolean free = port <= removed.outside().last() && !flows.holdsPort(protocol, port);
+            if (free && first == 0) {
+                first = port;
+            } else if (!free && first != 0) {
+                result.add(PortRange.of(first, port - 1));
+                first = 0;
+            }
+        }
+        return result;
+    }
+
+    /** The forwards, most specific first. */
+    public List<ForwardStatus> forwards() {
+        return flows.forwards().entries().stream()
+                .map(e -> new ForwardStatus(e.forward(), e.hits()))
+                .toList();
+    }
+
+    /** Adds claimed ports to the pool of a protocol. */
+    public void addPorts(IpProtocol protocol, PortRange range) {
+        PortAllocator ports = flows.ports(protocol.number());
+        for (int port = range.first(); port <= range.last(); port++) {
+            if (flows.forwards().covers(protocol.number(), port)) {
+                lent(protocol.number()).set(port);
+            } else {
+                ports.add(port);
+            }
+        }
+    }
+
+    /** How many ports of a protocol are free. */
+    public int freePorts(IpProtocol protocol) {
+        return flows.ports(protocol.number()).available();
+    }
+
+    // ------------------------------------------------------------------------------------------------ rules and flows
+
+    /** Puts a chain in place. */
+    public void replaceRules(FilterChain chain) {
+        engine.chain(chain);
+    }
+
+    /** The chain in force. */
+    public FilterChain filterChain() {
+        return engine.chain().chain();
+    }
+
+    /** The rules of the chain in force. */
+    public List<RuleStatus> rules() {
+        List<FilterRule> rules = engine.chain().chain().rules();
+        long[] hits = engine.chain().hits();
+        List<RuleStatus> result = new ArrayList<>();
+        for (int i = 0; i < hits.length; i++) {
+            result.add(new RuleStatus(rules.get(i), hits[i]));
+        }
+        return result;
+    }
+
+    /**
+     * Describes some of the flows.
+     *
+     * @param from number of the first
+     * @param count how many numbers to look at
+     * @return the live ones among them
+     */
+    public List<FlowStatus> flows(int from, int count) {
+        return flows.describe(from, from + count, engine.now());
+    }
+
+    /** One more than the highest number a flow has. */
+    public int flowBound() {
+        return flows.table().bound();
+    }
+}

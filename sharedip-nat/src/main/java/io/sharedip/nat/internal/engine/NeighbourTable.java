@@ -1,0 +1,274 @@
+package io.sharedip.nat.internal.engine;
+
+import io.sharedip.packet.Frame;
+import java.util.Arrays;
+
+/**
+ * The next hops on the uplink and their MAC addresses (RFC 826, RFC 1122 section 2.3.2). While an address is unknown, a bounded queue of
+ * frames waits for it. What a neighbour says unasked changes nothing: it only makes the engine ask again.
+ *
+ * <p>States: an entry is <em>incomplete</em> (asked, frames wait), <em>reachable</em> (known, and asked again after 30 s in use),
+ * <em>probing</em> (known, being asked again) or <em>failed</em> (did not answer; frames are refused for a while).
+ */
+final class NeighbourTable {
+
+    /** What the table needs done. */
+    interface Owner {
+        /** Asks for an address: broadcast if {@code mac} is 0, else only that neighbour. */
+        void askFor(int address, long mac);
+
+        /** Sends a frame that waited. */
+        void release(Frame frame, Attachment origin, long mac);
+
+        /** Gives up a frame that waited in vain. */
+        void giveUp(Frame frame, Attachment origin);
+    }
+
+    /** From {@link #resolve}: the address is not known yet. */
+    static final long PENDING = -1;
+    /** From {@link #resolve}: the neighbour does not answer. */
+    static final long FAILED = -2;
+
+    private static final long SECOND = 1_000_000_000L;
+    private static final long RETRY = SECOND;
+    private static final long REFRESH = 30 * SECOND;
+    private static final long HOLD_OFF = 3 * SECOND;
+    private static final int TRIES = 3;
+    private static final int CAPACITY = 1024;
+    private static final int BUCKETS = 2048;
+    private static final int FRAMES = 256;
+    private static final int FRAMES_EACH = 32;
+    private static final int NONE = -1;
+
+    private enum State {
+        FREE,
+        INCOMPLETE,
+        REACHABLE,
+        PROBING,
+        FAILED
+    }
+
+    private final Owner owner;
+    private final int[] buckets = new int[BUCKETS];
+    private final int[] chain = new int[CAPACITY];
+    private final int[] addresses = new int[CAPACITY];
+    private final long[] macs = new long[CAPACITY];
+    private final State[] states = new State[CAPACITY];
+    private final long[] due = new long[CAPACITY];
+    private final long[] lastUse = new long[CAPACITY];
+    private final int[] tries = new int[CAPACITY];
+    private final int[] firstWaiting = new int[CAPACITY];
+    private final int[] lastWaiting = new int[CAPACITY];
+    private final int[] waiting = new int[CAPACITY];
+    private final FramePool pool = new FramePool(FRAMES);
+    private int held;
+    private int hand;
+    private int busy;
+
+    NeighbourTable(Owner owner) {
+        this.owner = owner;
+        Arrays.fill(buckets, NONE);
+        Arrays.fill(states, State.FREE);
+    }
+
+    /** How many frames wait now. */
+    int held() {
+        return held;
+    }
+
+    private static int bucketOf(int address) {
+        return (address * 0x9E3779B1) >>> 21;
+    }
+
+    private int find(int address) {
+        int entry = buckets[bucketOf(address)];
+        while (entry != NONE && addresses[entry] != address) {
+            entry = chain[entry];
+        }
+        return entry;
+    }
+
+    /**
+     * The MAC address of a next hop. Asks for it where it is unknown or old.
+     *
+     * @return the address, {@link #PENDING} or {@link #FAILED}
+     */
+    long resolve(int address, long nowNanos) {
+        int entry = find(address);
+        if (entry == NONE) {
+            entry = claim(address, nowNanos);
+            if (entry == NONE) {
+                return FAILED;
+            }
+            begin(entry, State.INCOMPLETE, nowNanos);
+            return PENDING;
+        }
+        lastUse[entry] = nowNanos;
+        switch (states[entry]) {
+            case REACHABLE -> {
+                if (due[entry] - nowNanos <= 0) {
+                    begin(entry, State.PROBING, nowNanos);
+                }
+                return macs[entry];
+            }
+            case PROBING -> {
+                return macs[entry];
+            }
+            case INCOMPLETE -> {
+                return PENDING;
+            }
+            default -> {
+                if (due[entry] - nowNanos <= 0) {
+                    begin(entry, State.INCOMPLETE, nowNanos);
+                    return PENDING;
+                }
+                return FAILED;
+            }
+        }
+    }
+
+    private void begin(int entry, State state, long nowNanos) {
+        states[entry] = state;
+        tries[entry] = 1;
+        due[entry] = nowNanos + RETRY;
+        busy++;
+        owner.askFor(addresses[entry], state == State.PROBING ? macs[entry] : 0);
+    }
+
+    /** Keeps a copy of a frame for a pending address. @return false if too many wait already */
+    boolean hold(int address, Frame frame, Attachment origin) {
+        int entry = find(address);
+        if (entry == NONE || waiting[entry] == FRAMES_EACH) {
+            return false;
+        }
+        int slot = pool.add(frame, origin);
+        if (slot == FramePool.NONE) {
+            return false;
+        }
+        if (waiting[entry] == 0) {
+            firstWaiting[entry] = slot;
+        } else {
+            pool.next(lastWaiting[entry], slot);
+        }
+        lastWaiting[entry] = slot;
+        waiting[entry]++;
+        held++;
+        return true;
+    }
+
+    /**
+     * A neighbour has said what its MAC address is.
+     *
+     * @param asked whether it is an answer to the engine's question
+     * @return whether the engine had asked for this address
+     */
+    boolean learn(int address, long mac, boolean asked, long nowNanos) {
+        int entry = find(address);
+        if (entry == NONE) {
+            return false;
+        }
+        State state = states[entry];
+        if (!asked) {
+            if (state == State.REACHABLE && macs[entry] != mac) {
+                begin(entry, State.PROBING, nowNanos);
+                owner.askFor(address, 0);
+            }
+            return false;
+        }
+        if (state != State.INCOMPLETE && state != State.PROBING) {
+            return false;
+        }
+        busy--;
+        states[entry] = State.REACHABLE;
+        macs[entry] = mac;
+        due[entry] = nowNanos + REFRESH;
+        release(entry, mac);
+        return true;
+    }
+
+    private void release(int entry, long mac) {
+        while (waiting[entry] > 0) {
+            int slot = firstWaiting[entry];
+            firstWaiting[entry] = pool.next(slot);
+            waiting[entry]--;
+            held--;
+            if (mac != 0) {
+                owner.release(pool.frame(slot), pool.origin(slot), mac);
+            } else {
+                owner.giveUp(pool.frame(slot), pool.origin(slot));
+            }
+            pool.release(slot);
+        }
+    }
+
+    /** Asks again, and gives up on who does not answer. */
+    void tick(long nowNanos) {
+        if (busy == 0) {
+            return;
+        }
+        for (int entry = 0; entry < CAPACITY; entry++) {
+            State state = states[entry];
+            if ((state != State.INCOMPLETE && state != State.PROBING) || due[entry] - nowNanos > 0) {
+                continue;
+            }
+            if (tries[entry] < TRIES) {
+                tries[entry]++;
+                due[entry] = nowNanos + RETRY;
+                owner.askFor(addresses[entry], 0);
+            } else if (state == State.PROBING && lastUse[entry] - due[entry] + TRIES * RETRY < 0) {
+                // nobody has sent there since the probe began: forget it instead of calling it failed
+                busy--;
+                drop(entry);
+            } else {
+                busy--;
+                states[entry] = State.FAILED;
+                due[entry] = nowNanos + HOLD_OFF;
+                release(entry, 0);
+            }
+        }
+    }
+
+    /** A place for a new address: a free one, or that of an entry nobody waits for. */
+    private int claim(int address, long nowNanos) {
+        int entry = NONE;
+        for (int look = 0; look < 64; look++) {
+            int candidate = hand;
+            hand = (hand + 1) % CAPACITY;
+            State state = states[candidate];
+            boolean idle = (state == State.FAILED && due[candidate] - nowNanos <= 0)
+                    || (state == State.REACHABLE && lastUse[candidate] + REFRESH - nowNanos < 0);
+            if (state == State.FREE || idle) {
+                entry = candidate;
+                break;
+            }
+        }
+        if (entry == NONE) {
+            return NONE;
+        }
+        if (states[entry] != State.FREE) {
+            drop(entry);
+        }
+        addresses[entry] = address;
+        macs[entry] = 0;
+        waiting[entry] = 0;
+        lastUse[entry] = nowNanos;
+        int bucket = bucketOf(address);
+        chain[entry] = buckets[bucket];
+        buckets[bucket] = entry;
+        return entry;
+    }
+
+    private void drop(int entry) {
+        states[entry] = State.FREE;
+        int bucket = bucketOf(addresses[entry]);
+        if (buckets[bucket] == entry) {
+            buckets[bucket] = chain[entry];
+            return;
+        }
+        int before = buckets[bucket];
+        while (chain[before] != entry) {
+            before = chain[before];
+        }
+        chain[before] = chain[entry];
+    }
+}

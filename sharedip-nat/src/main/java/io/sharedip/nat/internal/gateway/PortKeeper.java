@@ -1,0 +1,170 @@
+package io.sharedip.nat.internal.gateway;
+
+import io.sharedip.PortClaimException;
+import io.sharedip.address.IpProtocol;
+import io.sharedip.address.Ipv4Address;
+import io.sharedip.address.PortRange;
+import io.sharedip.event.SharedIpEvent;
+import io.sharedip.forward.PortForward;
+import io.sharedip.uplink.HostPortClaims;
+import io.sharedip.uplink.HostPortClaims.Conflict;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.function.Consumer;
+
+/**
+ * Claims outside ports from the host before the engine uses them: the ports of forwards one by one, those of the pool in blocks
+ * ahead of need and in random order. Used by one thread at a time, never the driver's; claiming may take a while.
+ */
+public final class PortKeeper {
+
+    /** Ports claimed at a time. */
+    public static final int BLOCK = 256;
+
+    private static final int FIRST_BLOCKS = 2;
+
+    private final HostPortClaims claims;
+    private final Ipv4Address address;
+    private final Consumer<SharedIpEvent> events;
+    private final Deque<PortRange> tcp = new ArrayDeque<>();
+    private final Deque<PortRange> udp = new ArrayDeque<>();
+    private final Set<String> told = new HashSet<>();
+
+    /**
+     * Makes a keeper that has claimed nothing.
+     *
+     * @param claims that the gateway owns
+     * @param address the shared address
+     * @param pool ports for what guests begin
+     * @param random orders the blocks
+     * @param events hears of conflicts
+     */
+    public PortKeeper(
+            HostPortClaims claims, Ipv4Address address, PortRange pool, Random random, Consumer<SharedIpEvent> events) {
+        this.claims = claims;
+        this.address = address;
+        this.events = events;
+        List<PortRange> blocks = new ArrayList<>();
+        for (int first = pool.first(); first <= pool.last(); first += BLOCK) {
+            blocks.add(PortRange.of(first, Math.min(first + BLOCK - 1, pool.last())));
+        }
+        Collections.shuffle(blocks, random);
+        tcp.addAll(blocks);
+        udp.addAll(blocks);
+    }
+
+    /** Begins work. */
+    public void open() {
+        claims.open(address);
+    }
+
+    /** Whether conflicts have to be looked for. */
+    public boolean mustLookForConflicts() {
+        return !claims.reservesPorts();
+    }
+
+    /** Whether the pool has ports that have not been claimed yet. */
+    public boolean hasMore(IpProtocol protocol) {
+        synchronized (tcp) {
+            return !blocks(protocol).isEmpty();
+        }
+    }
+
+    private Deque<PortRange> blocks(IpProtocol protocol) {
+        return protocol.equals(IpProtocol.TCP) ? tcp : udp;
+    }
+
+    /**
+     * Claims the first ports of the pool.
+     *
+     * @return those that were claimed
+     * @throws PortClaimException if the host holds all of them, or claiming fails
+     */
+    public List<PortRange> claimFirst(IpProtocol protocol) {
+        List<PortRange> taken = new ArrayList<>();
+        while (hasMore(protocol) && taken.stream().mapToInt(PortRange::size).sum() <= BLOCK * (FIRST_BLOCKS - 1)) {
+            taken.addAll(claimMore(protocol));
+        }
+        if (taken.isEmpty()) {
+            throw new PortClaimException(
+                    protocol + " pool",
+                    "is held by programs of the host",
+                    "choose another pool of outside ports",
+                    null);
+        }
+        return taken;
+    }
+
+    /** Claims a further block of the pool. @return the ports that were claimed, empty if none is left */
+    public List<PortRange> claimMore(IpProtocol protocol) {
+        PortRange block;
+        synchronized (tcp) {
+            block = blocks(protocol).poll();
+        }
+        if (block == null) {
+            return List.of();
+        }
+        List<PortRange> taken = claims.claim(protocol, block);
+        int missing = firstMissing(block, taken);
+        if (missing > 0) {
+            tell(protocol, missing, "a program of the host uses it; the pool goes without");
+        }
+        return taken;
+    }
+
+    private static int firstMissing(PortRange wanted, List<PortRange> taken) {
+        int next = wanted.first();
+        for (PortRange range : taken) {
+            if (range.first() > next) {
+                return next;
+            }
+            next = range.last() + 1;
+        }
+        return next <= wanted.last() ? next : 0;
+    }
+
+    private void tell(IpProtocol protocol, int port, String description) {
+        if (told.add(protocol + " " + port + " " + description)) {
+            events.accept(new SharedIpEvent.ForwardConflict(Instant.now(), protocol, port, description));
+        }
+    }
+
+    /**
+     * Claims the ports of a forward.
+     *
+     * @throws PortClaimException if the host holds one; an event tells of it
+     */
+    public void claim(PortForward forward) {
+        try {
+            claims.claimAll(forward.protocol(), forward.outside());
+        } catch (PortClaimException e) {
+            events.accept(new SharedIpEvent.ForwardConflict(
+                    Instant.now(), forward.protocol(), forward.outside().first(), e.problem()));
+            throw e;
+        }
+    }
+
+    /** Gives ports back to the host. */
+    public void release(IpProtocol protocol, List<PortRange> ranges) {
+        ranges.forEach(range -> claims.release(protocol, range));
+    }
+
+    /** Tells of host programs that use claimed ports, each once. */
+    public void lookForConflicts() {
+        for (Conflict conflict : claims.conflicts()) {
+            tell(conflict.protocol(), conflict.port(), conflict.description());
+        }
+    }
+
+    /** Gives everything back. */
+    public void close() {
+        claims.close();
+    }
+}
