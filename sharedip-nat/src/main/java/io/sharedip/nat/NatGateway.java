@@ -22,6 +22,7 @@ import io.sharedip.link.Link;
 import io.sharedip.nat.internal.engine.Attachment;
 import io.sharedip.nat.internal.engine.Engine;
 import io.sharedip.nat.internal.engine.EngineSettings;
+import io.sharedip.nat.internal.engine.EventRing;
 import io.sharedip.nat.internal.engine.Management;
 import io.sharedip.nat.internal.gateway.CommandQueue;
 import io.sharedip.nat.internal.gateway.EventDispatcher;
@@ -121,6 +122,9 @@ public final class NatGateway implements SharedIp {
         });
         long now = clock.nanoTime();
         this.nextTick = now;
+        EventRing ring = new EventRing(now, Instant.now());
+        this.events = new EventDispatcher(ring);
+        config.listeners.forEach(events::add);
         GatewayLinkHost uplinkHost =
                 new GatewayLinkHost(linkGateway, uplink.link().name());
         PortKeeper opened = null;
@@ -133,10 +137,8 @@ public final class NatGateway implements SharedIp {
                             uplink.link().name(),
                             "has no MAC address",
                             "name one (PacketUplink.withMacAddress, InProcessLink.withMacAddress)"));
-            this.engine = new Engine(settings, uplink.link(), mac, now, Instant.now());
+            this.engine = new Engine(settings, uplink.link(), mac, now, ring);
             this.management = engine.management();
-            this.events = new EventDispatcher(engine.events());
-            config.listeners.forEach(events::add);
             config.guests.forEach(management::check);
             opened = claimPorts(uplink, settings.random());
             this.keeper = opened;
@@ -164,6 +166,7 @@ public final class NatGateway implements SharedIp {
             config.guests.forEach(guest -> links.add(guest.link()));
             links.stream().distinct().forEach(Link::close);
             control.shutdownNow();
+            events.close();
             throw e;
         }
         if (keeper != null && keeper.mustLookForConflicts()) {
@@ -379,6 +382,10 @@ public final class NatGateway implements SharedIp {
         @Override
         public void linkChanged(Attachment on, @Nullable String lost) {
             change(() -> {
+                if (lost == null && on == engine.uplink() && config.uplinkMac().isEmpty()) {
+                    // a card that was made anew has another MAC address
+                    on.link().macAddress().ifPresent(management::uplinkMac);
+                }
                 if (management.linkChanged(on, lost == null)) {
                     String name = on.link().name();
                     events.offer(
@@ -976,6 +983,10 @@ public final class NatGateway implements SharedIp {
             }
             throw new ConfigurationException(
                     "uplink", way.kind(), "takes flows, which this release does not drive yet", "use a PacketUplink");
+        }
+
+        private Optional<MacAddress> uplinkMac() {
+            return uplink instanceof PacketUplink packets ? packets.macAddress() : Optional.empty();
         }
 
         private static <T> T require(String setting, @Nullable T value, String cure) {

@@ -29,7 +29,6 @@ import io.sharedip.packet.IcmpView;
 import io.sharedip.packet.TcpView;
 import io.sharedip.stats.DropReason;
 import io.sharedip.stats.SharedIpStats;
-import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -92,14 +91,14 @@ public final class Engine implements NeighbourTable.Owner {
      * @param uplinkLink open
      * @param uplinkMac what frames on the uplink bear
      * @param nowNanos the engine's time
-     * @param wallClock the same moment
+     * @param events where listeners are told
      */
-    public Engine(EngineSettings settings, Link uplinkLink, MacAddress uplinkMac, long nowNanos, Instant wallClock) {
+    public Engine(EngineSettings settings, Link uplinkLink, MacAddress uplinkMac, long nowNanos, EventRing events) {
         this.settings = settings;
         this.shared = settings.address();
         this.alias = settings.alias();
         this.now = nowNanos;
-        this.events = new EventRing(nowNanos, wallClock);
+        this.events = events;
         this.flows = new Flows(settings, guests, events, nowNanos);
         this.table = flows.table();
         this.delivery = new Delivery(settings, neighbours);
@@ -112,11 +111,6 @@ public final class Engine implements NeighbourTable.Owner {
     /** Changes and questions; driver's thread only. */
     public Management management() {
         return management;
-    }
-
-    /** Events for listeners. */
-    public EventRing events() {
-        return events;
     }
 
     /** The uplink. */

@@ -260,6 +260,11 @@ public final class Management {
         return result;
     }
 
+    /** The card of the uplink has another MAC address. */
+    public void uplinkMac(MacAddress mac) {
+        engine.uplink().mac(mac.bits());
+    }
+
     /** A link was lost or came back. @return whether that is news */
     public boolean linkChanged(Attachment on, boolean up) {
         boolean news = on.isUp() != up;
