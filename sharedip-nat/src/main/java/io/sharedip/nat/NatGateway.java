@@ -308,6 +308,7 @@ public final class NatGateway implements SharedIp {
                 .whenComplete((done, error) -> {
                     refilling.set(false);
                     if (error != null && state == State.RUNNING) {
+                        var told = run(() -> management.portsAreComing(protocol, from.hasMore(protocol)));
                         linkGateway.notice("claims", "further " + protocol + " ports could not be claimed: " + error);
                     }
                 });
