@@ -304,14 +304,14 @@ public final class NatGateway implements SharedIp {
             return;
         }
         var unused = onControl(() -> from.claimMore(protocol))
-                .thenCompose(more -> run(() -> addPorts(from, protocol, more)))
-                .whenComplete((done, error) -> {
-                    refilling.set(false);
+                .whenComplete((more, error) -> {
                     if (error != null && state == State.RUNNING) {
-                        var told = run(() -> management.portsAreComing(protocol, from.hasMore(protocol)));
                         linkGateway.notice("claims", "further " + protocol + " ports could not be claimed: " + error);
                     }
-                });
+                })
+                .exceptionally(error -> List.of())
+                .thenCompose(more -> run(() -> addPorts(from, protocol, more)))
+                .whenComplete((done, error) -> refilling.set(false));
     }
 
     private synchronized GatewayClosedException failed(Throwable cause) {
