@@ -83,7 +83,6 @@ public final class NatGateway implements SharedIp {
     private static final int FRAMES_PER_LINK = 256;
     private static final int COMMANDS_PER_TURN = 32;
     private static final int FLOWS_PER_SLICE = 4096;
-    private static final int LOW_WATER = PortKeeper.BLOCK;
     private static final long TICK_NANOS = 1_000_000L;
     private static final long STOP_NANOS = 3_000_000_000L;
     private static final long CLOSE_SECONDS = 5;
@@ -200,8 +199,8 @@ public final class NatGateway implements SharedIp {
         PortKeeper claiming = new PortKeeper(uplink.claims().get(), address, pool, random, events::offer);
         try {
             claiming.open();
-            claiming.claimFirst(IpProtocol.TCP).forEach(range -> management.addPorts(IpProtocol.TCP, range));
-            claiming.claimFirst(IpProtocol.UDP).forEach(range -> management.addPorts(IpProtocol.UDP, range));
+            addPorts(claiming, IpProtocol.TCP, claiming.claimFirst(IpProtocol.TCP));
+            addPorts(claiming, IpProtocol.UDP, claiming.claimFirst(IpProtocol.UDP));
             return claiming;
         } catch (RuntimeException e) {
             claiming.close();
@@ -299,19 +298,20 @@ public final class NatGateway implements SharedIp {
     }
 
     private void refill(PortKeeper from, IpProtocol protocol) {
-        if (management.freePorts(protocol) >= LOW_WATER
+        if (management.freePorts(protocol) >= PortKeeper.LOW_WATER
                 || !from.hasMore(protocol)
                 || !refilling.compareAndSet(false, true)) {
             return;
         }
         var unused = onControl(() -> from.claimMore(protocol))
-                .thenCompose(more -> run(() -> more.forEach(range -> management.addPorts(protocol, range))))
-                .whenComplete((done, error) -> {
-                    refilling.set(false);
+                .whenComplete((more, error) -> {
                     if (error != null && state == State.RUNNING) {
                         linkGateway.notice("claims", "further " + protocol + " ports could not be claimed: " + error);
                     }
-                });
+                })
+                .exceptionally(error -> List.of())
+                .thenCompose(more -> run(() -> addPorts(from, protocol, more)))
+                .whenComplete((done, error) -> refilling.set(false));
     }
 
     private synchronized GatewayClosedException failed(Throwable cause) {
@@ -322,6 +322,11 @@ public final class NatGateway implements SharedIp {
             events.offer(new SharedIpEvent.GatewayFailed(Instant.now(), cause));
         }
         return closedException();
+    }
+
+    private void addPorts(PortKeeper from, IpProtocol protocol, List<PortRange> claimed) {
+        claimed.forEach(range -> management.addPorts(protocol, range));
+        management.portsAreComing(protocol, from.hasMore(protocol));
     }
 
     private GatewayClosedException closedException() {
@@ -629,6 +634,17 @@ public final class NatGateway implements SharedIp {
         }
     }
 
+    /** Claims belong to one thread at a time, and the control thread may be in the middle of claiming. */
+    private void awaitControl() {
+        try {
+            if (!control.awaitTermination(2, TimeUnit.SECONDS)) {
+                linkGateway.notice("claims", "claiming goes on while the gateway is being closed");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
     private void releaseAll() {
         List<Link> open;
         synchronized (links) {
@@ -637,6 +653,7 @@ public final class NatGateway implements SharedIp {
         }
         open.forEach(Link::close);
         if (keeper != null) {
+            awaitControl();
             keeper.close();
         }
     }

@@ -93,7 +93,7 @@ class GatewayMainTest {
     private CompletableFuture<Outcome> run(String... options) {
         String[] args = Stream.concat(Stream.of("run", file.toString()), Arrays.stream(options))
                 .toArray(String[]::new);
-        CompletableFuture<Outcome> running = CompletableFuture.supplyAsync(() -> execute(args));
+        CompletableFuture<Outcome> running = CompletableFuture.supplyAsync(() -> execute(args), OwnThread::start);
         Awaitility.await().until(() -> running.isDone() || ask("stats").code == 0);
         return running;
     }

@@ -52,7 +52,8 @@ class RealGatewayTest {
                   - { name: web, mac: "52:54:00:00:00:01", address: 192.0.2.10, link: { pcap: vm1 } }
                 """);
         running = CompletableFuture.supplyAsync(
-                () -> line(new StringWriter()).execute("run", "-q", file.toString(), "--control", socket.toString()));
+                () -> line(new StringWriter()).execute("run", "-q", file.toString(), "--control", socket.toString()),
+                OwnThread::start);
         Awaitility.await().until(() -> running.isDone() || execute("stats").startsWith("0"));
         assertThat(running).isNotDone();
     }

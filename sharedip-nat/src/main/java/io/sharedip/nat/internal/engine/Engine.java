@@ -507,7 +507,10 @@ public final class Engine implements NeighbourTable.Owner {
     private int opened(Attachment from, PacketContext c, int flow) {
         if (flow == Flows.REFUSED) {
             counters.drop(flows.refusal());
-            tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
+            // an error would end the attempt; a repeated packet will find the ports that are being claimed
+            if (flows.refusal() != DropReason.LIMIT_PORTS || !flows.portsAreComing(c.protocol)) {
+                tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
+            }
             return -1;
         }
         table.epoch(flow, chain.epoch());

@@ -390,6 +390,11 @@ public final class Management {
         }
     }
 
+    /** Says whether further ports of a protocol are going to be claimed when they are needed. */
+    public void portsAreComing(IpProtocol protocol, boolean coming) {
+        flows.portsAreComing(protocol.number(), coming);
+    }
+
     /** How many ports of a protocol are free. */
     public int freePorts(IpProtocol protocol) {
         return flows.ports(protocol.number()).available();
