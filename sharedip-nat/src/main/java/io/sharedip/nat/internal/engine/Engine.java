@@ -81,7 +81,10 @@ public final class Engine implements NeighbourTable.Owner {
     private CompiledChain chain;
     private boolean ingressOpen = true;
     private boolean egressOpen = true;
-    private Attachment uplink;
+    private final Attachment uplink;
+    /** Whether the packet at hand began a hairpin, and was judged with both its ends known. */
+    private boolean hairpinJudged;
+
     private long now;
 
     /**
@@ -406,6 +409,7 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     private void routeFromGuest(Attachment from, PacketContext c) {
+        hairpinJudged = false;
         boolean toGateway = c.destination == shared || (alias != 0 && c.destination == alias);
         if (c.protocol == ICMP) {
             if (c.isIcmpError()) {
@@ -561,6 +565,7 @@ public final class Engine implements NeighbourTable.Owner {
         if (flow >= 0) {
             table.state(flow, table.state(flow) | FlowTable.HAIRPIN_ORIGIN);
             table.peerGuest(flow, to.number());
+            hairpinJudged = true;
         }
         return flow;
     }
@@ -868,7 +873,7 @@ public final class Engine implements NeighbourTable.Owner {
      * Begins a flow from outside, or the second half of a hairpin, through a mapping that lets the peer in (address-dependent filtering,
      * RFC 4787 section 5) or else through a forward.
      *
-     * @param from the uplink, or the guest whose packet turns around and has been judged
+     * @param from the uplink, or the guest whose packet turns around
      * @return the flow, or -1 if the packet was dropped
      */
     private int openInward(PacketContext c, Attachment from, boolean hairpin) {
@@ -902,9 +907,9 @@ public final class Engine implements NeighbourTable.Owner {
                 ? forward.forward().insidePortOf(c.destinationPort)
                 : flows.mappings().insidePort(mapping);
         int peer = shownPeer(c.source, to);
-        if (!hairpin) {
-            subject.of(c.protocol, CompiledChain.OUTSIDE, peer, c.sourcePort, to.number(), address, port);
-            if (!admitted(judgeNewFlow(c), uplink, c)) {
+        if (!hairpin || !hairpinJudged) {
+            subject.of(c.protocol, from.number(), peer, c.sourcePort, to.number(), address, port);
+            if (!admitted(judgeNewFlow(c), hairpin ? null : uplink, c)) {
                 return -1;
             }
         }
