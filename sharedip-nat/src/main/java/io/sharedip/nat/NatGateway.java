@@ -43,9 +43,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
@@ -99,13 +101,22 @@ public final class NatGateway implements SharedIp {
     private final @Nullable PortKeeper keeper;
     private final ScheduledExecutorService control;
     private final List<Link> links = new ArrayList<>();
+    /** Guarded by {@link #links}. */
+    private boolean linksReleased;
+
     private final LinkGateway linkGateway = new LinkGateway();
     private volatile State state = State.RUNNING;
     private final AtomicBoolean driving = new AtomicBoolean();
     private final AtomicBoolean refilling = new AtomicBoolean();
+    /** What the control thread has been given and has not done yet. */
+    private final Queue<CompletableFuture<?>> underControl = new ConcurrentLinkedQueue<>();
+
     private volatile @Nullable Throwable failure;
     private boolean closing;
     private volatile @Nullable Thread driver;
+    /** The gateway's own driver thread; null if the embedder drives. */
+    private volatile @Nullable Thread ownDriver;
+
     private long nextTick;
 
     private NatGateway(Builder builder, PacketUplink uplink, EngineSettings settings) {
@@ -176,8 +187,16 @@ public final class NatGateway implements SharedIp {
 
     private void open(Link link, GatewayLinkHost host) {
         link.open(host);
+        boolean late;
         synchronized (links) {
-            links.add(link);
+            late = linksReleased;
+            if (!late) {
+                links.add(link);
+            }
+        }
+        if (late) {
+            link.close();
+            throw closedException();
         }
     }
 
@@ -273,6 +292,10 @@ public final class NatGateway implements SharedIp {
     }
 
     private void enter() {
+        Thread own = ownDriver;
+        if (own != null && own != Thread.currentThread()) {
+            throw new IllegalStateException("the gateway is driven by a thread of its own");
+        }
         if (!driving.compareAndSet(false, true)) {
             throw new IllegalStateException("the gateway is driven by another thread at this moment");
         }
@@ -340,18 +363,21 @@ public final class NatGateway implements SharedIp {
         Thread thread = new Thread(this::drive, "sharedip-driver " + address);
         thread.setDaemon(true);
         driver = thread;
+        ownDriver = thread;
         thread.start();
     }
 
     private void drive() {
         while (state == State.RUNNING) {
-            int work;
             try {
-                work = poll(clock.nanoTime());
+                idle.idle(poll(clock.nanoTime()));
             } catch (GatewayClosedException e) {
                 return;
+            } catch (RuntimeException | Error e) {
+                // of the clock or the idle strategy: a driver that dies must say so
+                var unused = failed(e);
+                return;
             }
-            idle.idle(work);
         }
     }
 
@@ -413,7 +439,13 @@ public final class NatGateway implements SharedIp {
     /** Runs something that may block on the control thread; after the gateway is closed the stage fails. */
     private <T> CompletableFuture<T> onControl(Supplier<T> action) {
         try {
-            return CompletableFuture.supplyAsync(action, control);
+            CompletableFuture<T> result = CompletableFuture.supplyAsync(action, control);
+            underControl.add(result);
+            var unused = result.whenComplete((done, error) -> underControl.removeIf(CompletableFuture::isDone));
+            if (control.isTerminated()) {
+                failUnderControl();
+            }
+            return result;
         } catch (RejectedExecutionException e) {
             return CompletableFuture.failedFuture(closedException());
         }
@@ -650,12 +682,19 @@ public final class NatGateway implements SharedIp {
         synchronized (links) {
             open = List.copyOf(links);
             links.clear();
+            linksReleased = true;
         }
         open.forEach(Link::close);
+        awaitControl();
         if (keeper != null) {
-            awaitControl();
             keeper.close();
         }
+        failUnderControl();
+    }
+
+    /** A stage whose task the control thread will never run completes all the same. */
+    private void failUnderControl() {
+        underControl.forEach(stage -> stage.completeExceptionally(closedException()));
     }
 
     /**

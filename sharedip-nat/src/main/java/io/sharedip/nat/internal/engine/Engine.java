@@ -8,6 +8,7 @@ import static io.sharedip.packet.Octets.u48;
 import static io.sharedip.packet.Octets.u8;
 
 import io.sharedip.address.MacAddress;
+import io.sharedip.event.SharedIpEvent.CloseReason;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.filter.FilterRule;
 import io.sharedip.filter.FlowState;
@@ -62,7 +63,7 @@ public final class Engine implements NeighbourTable.Owner {
     private final EventRing events;
     private final Flows flows;
     private final FlowTable table;
-    private final NeighbourTable neighbours = new NeighbourTable(this);
+    private final NeighbourTable neighbours;
     private final Delivery delivery;
     private final Answers answers = new Answers(counters);
     private final ArpResponder arpResponder;
@@ -104,6 +105,7 @@ public final class Engine implements NeighbourTable.Owner {
         this.events = events;
         this.flows = new Flows(settings, guests, events, nowNanos);
         this.table = flows.table();
+        this.neighbours = new NeighbourTable(this, settings.router());
         this.delivery = new Delivery(settings, neighbours);
         this.arpResponder = new ArpResponder(settings.network(), settings.mask());
         this.chain = new CompiledChain(FilterChain.acceptAll(), 1, id -> 0, this::ruleMatched);
@@ -168,6 +170,10 @@ public final class Engine implements NeighbourTable.Owner {
 
     /** Takes a batch that a link delivers on the driver's thread. */
     public void deliver(Attachment from, Frame[] frames, int count, long nowNanos) {
+        if (from != uplink && guests.get(from.number()) != from) {
+            // unplugged already, but its link is not closed yet
+            return;
+        }
         now = nowNanos;
         receive(from, frames, count);
         flush();
@@ -594,26 +600,20 @@ public final class Engine implements NeighbourTable.Owner {
     /** Judges a flow again whose chain was replaced; the flow stays, but the packet passes only if the new chain lets it. */
     private boolean passesAgain(int flow, @Nullable Attachment sender, PacketContext c) {
         int state = table.state(flow);
-        if ((state & FlowTable.HAIRPIN_ORIGIN) == 0) {
+        int other = otherHalf(flow);
+        boolean judgedThere = (state & FlowTable.HAIRPIN_ORIGIN) != 0
+                && (other < 0 || (table.state(other) & FlowTable.HAIRPIN_ORIGIN) == 0);
+        if (!judgedThere) {
             int guest = table.guest(flow);
+            int address = table.insideAddress(flow);
+            int port = table.insidePort(flow);
+            int peerGuest = table.peerGuest(flow);
+            int peer = other < 0 ? table.peerAddress(flow) : table.insideAddress(other);
+            int peerPort = other < 0 ? table.peerPort(flow) : table.insidePort(other);
             if ((state & FlowTable.BY_GUEST) != 0) {
-                subject.of(
-                        table.protocol(flow),
-                        guest,
-                        table.insideAddress(flow),
-                        table.insidePort(flow),
-                        CompiledChain.OUTSIDE,
-                        table.peerAddress(flow),
-                        table.peerPort(flow));
+                subject.of(table.protocol(flow), guest, address, port, peerGuest, peer, peerPort);
             } else {
-                subject.of(
-                        table.protocol(flow),
-                        table.peerGuest(flow),
-                        table.peerAddress(flow),
-                        table.peerPort(flow),
-                        guest,
-                        table.insideAddress(flow),
-                        table.insidePort(flow));
+                subject.of(table.protocol(flow), peerGuest, peer, peerPort, guest, address, port);
             }
             int tracked = state & FlowTable.TRACKED_MASK;
             // as its first packet was, whatever this one is
@@ -628,6 +628,13 @@ public final class Engine implements NeighbourTable.Owner {
         }
         table.epoch(flow, chain.epoch());
         return true;
+    }
+
+    /** The flow of the guest on the other side of a hairpin, or -1. */
+    int otherHalf(int flow) {
+        return table.peerGuest(flow) == Attachment.UPLINK
+                ? -1
+                : flows.findOutside(table.protocol(flow), table.peerPort(flow), shared, table.outsidePort(flow), now);
     }
 
     /** The last steps outwards: room on the link, egress rules, tracking, translation, delivery. */
@@ -661,7 +668,7 @@ public final class Engine implements NeighbourTable.Owner {
         Delivery.Outcome outcome = delivery.toOutside(uplink, c.frame, peerOutside, from, now);
         settle(outcome);
         if (outcome == Delivery.Outcome.UNRESOLVED) {
-            tellUnreachable(c.frame);
+            tellUnreachable(c.frame, from);
         }
     }
 
@@ -689,11 +696,17 @@ public final class Engine implements NeighbourTable.Owner {
         c.sourcePort = table.outsidePort(origin);
         c.destination = shared;
         int flow = flows.findOutside(c.protocol, c.destinationPort, shared, c.sourcePort, now);
+        if (flow >= 0 && (table.peerGuest(flow) != from.number() || table.guest(flow) != table.peerGuest(origin))) {
+            // left over from a conversation of whoever had this port before
+            flows.close(flow, CloseReason.REPLACED, now);
+            flow = -1;
+        }
         if (flow < 0) {
             flow = openInward(c, from, true);
             if (flow < 0) {
                 return;
             }
+            table.peerGuest(origin, table.guest(flow));
         } else if (table.epoch(flow) != chain.epoch() && !passesAgain(flow, null, c)) {
             return;
         }
@@ -995,8 +1008,21 @@ public final class Engine implements NeighbourTable.Owner {
             }
             return;
         }
-        if (table.epoch(flow) != chain.epoch() && !passesAgain(flow, null, c)) {
+        if (table.epoch(flow) != chain.epoch() && (!counted || !passesAgain(flow, null, c))) {
             return;
+        }
+        if (counted && !egressOpen) {
+            subject.of(
+                    ICMP,
+                    c.source == shared ? table.peerGuest(flow) : CompiledChain.OUTSIDE,
+                    shownPeer(c.source, to),
+                    0,
+                    to.number(),
+                    table.insideAddress(flow),
+                    0);
+            if (!passesEgress(null, c)) {
+                return;
+            }
         }
         inner.rewrite(table.insideAddress(flow), table.insidePort(flow), table.peerAddress(flow), table.peerPort(flow));
         Translation.error(c, shownPeer(c.source, to), table.insideAddress(flow), c.source != shared);
@@ -1041,6 +1067,12 @@ public final class Engine implements NeighbourTable.Owner {
         }
         int peer = table.peerOutsideAddress(flow);
         int outsidePort = table.outsidePort(flow);
+        if (peer != shared && !egressOpen) {
+            subject.of(ICMP, from.number(), shared, 0, CompiledChain.OUTSIDE, peer, 0);
+            if (!passesEgress(null, c)) {
+                return;
+            }
+        }
         if (ping) {
             inner.rewrite(peer, outsidePort, shared, 0);
         } else {
@@ -1071,18 +1103,52 @@ public final class Engine implements NeighbourTable.Owner {
     @Override
     public void release(Frame frame, Attachment origin, long mac) {
         counters.held--;
-        settle(delivery.send(uplink, frame, mac, uplink.mac()));
+        if (mayStillLeave(frame, origin)) {
+            settle(delivery.send(uplink, frame, mac, uplink.mac()));
+        }
+    }
+
+    /** While a translated frame waited, its flow may have ended, its port become another guest's, or the rules been replaced. */
+    private boolean mayStillLeave(Frame translated, Attachment origin) {
+        final PacketContext c = errorContext;
+        c.wrap(translated);
+        int flow = c.parseIp() == null && c.parseTransport(false) == null ? flowOfTranslated(c) : -1;
+        if (flow < 0 || table.guest(flow) != origin.number()) {
+            counters.drop(DropReason.NO_MAPPING);
+            return false;
+        }
+        return table.epoch(flow) == chain.epoch() || passesAgain(flow, null, c);
+    }
+
+    private int flowOfTranslated(PacketContext c) {
+        if (!c.isIcmpError()) {
+            int peerPort = c.protocol == ICMP ? 0 : c.destinationPort;
+            return flows.findOutside(c.protocol, c.sourcePort, c.destination, peerPort, now);
+        }
+        if (inner.parse(c.octets, c.transport + IcmpView.MIN_LENGTH, c.transport + c.transportLength) != null) {
+            return -1;
+        }
+        boolean ping = inner.protocol() == ICMP;
+        return flows.findOutside(
+                inner.protocol(),
+                ping ? inner.identifier() : inner.destinationPort(),
+                inner.source(),
+                ping ? 0 : inner.sourcePort(),
+                now);
     }
 
     @Override
     public void giveUp(Frame frame, Attachment origin) {
         counters.held--;
         counters.drop(DropReason.NEIGHBOUR_UNRESOLVED);
-        tellUnreachable(frame);
+        tellUnreachable(frame, origin);
     }
 
     /** Tells the guest that the next hop of a packet, translated already, does not answer (RFC 1812 section 5.2.7.1: 3/1). */
-    private void tellUnreachable(Frame translated) {
+    private void tellUnreachable(Frame translated, Attachment origin) {
+        if (!origin.mayAnswer(now)) {
+            return;
+        }
         int ip = translated.offset() + ETHERNET;
         Frame error = answers.errorFrame(
                 settings.gatewayAddress(),

@@ -107,7 +107,8 @@ public final class EventDispatcher {
         for (SharedIpListener listener : listeners) {
             try {
                 listener.onEvent(event);
-            } catch (RuntimeException | LinkageError | AssertionError e) {
+            } catch (Throwable e) {
+                // whatever it is, the other listeners and the next events must not suffer
                 lost.incrementAndGet();
             }
         }

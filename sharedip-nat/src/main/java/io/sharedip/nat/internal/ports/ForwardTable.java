@@ -61,6 +61,11 @@ public final class ForwardTable {
             hits++;
         }
 
+        /** The outside port that leads to an inside port of the forward. */
+        public int outsidePortOf(int insidePort) {
+            return forward.outside().first() + insidePort - forward.inside().first();
+        }
+
         boolean admits(int source) {
             return (source & fromMask) == fromNetwork;
         }
@@ -154,13 +159,17 @@ public final class ForwardTable {
         return null;
     }
 
-    /** The first forward, open to everybody, that leads to an inside endpoint: what the guest begins there bears its port. */
+    /**
+     * The first forward to which all packets to an outside port go and which leads to an inside endpoint: what the guest begins there
+     * bears that port. A port that another forward takes from it, if only for some peers, is not the guest's to show.
+     */
     public @Nullable Entry leadingTo(int guest, int protocol, int insidePort) {
         for (Entry entry : entries) {
             if (entry.guest == guest
                     && entry.forward.protocol().number() == protocol
                     && entry.admitsEverybody()
-                    && entry.forward.inside().contains(insidePort)) {
+                    && entry.forward.inside().contains(insidePort)
+                    && at(protocol, entry.outsidePortOf(insidePort))[0] == entry) {
                 return entry;
             }
         }
