@@ -29,7 +29,6 @@ import io.sharedip.packet.IcmpView;
 import io.sharedip.packet.TcpView;
 import io.sharedip.stats.DropReason;
 import io.sharedip.stats.SharedIpStats;
-import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -84,7 +83,10 @@ public final class Engine implements NeighbourTable.Owner {
     private CompiledChain chain;
     private boolean ingressOpen = true;
     private boolean egressOpen = true;
-    private Attachment uplink;
+    private final Attachment uplink;
+    /** Whether the packet at hand began a hairpin, and was judged with both its ends known. */
+    private boolean hairpinJudged;
+
     private long now;
 
     /**
@@ -94,14 +96,14 @@ public final class Engine implements NeighbourTable.Owner {
      * @param uplinkLink open
      * @param uplinkMac what frames on the uplink bear
      * @param nowNanos the engine's time
-     * @param wallClock the same moment
+     * @param events where listeners are told
      */
-    public Engine(EngineSettings settings, Link uplinkLink, MacAddress uplinkMac, long nowNanos, Instant wallClock) {
+    public Engine(EngineSettings settings, Link uplinkLink, MacAddress uplinkMac, long nowNanos, EventRing events) {
         this.settings = settings;
         this.shared = settings.address();
         this.alias = settings.alias();
         this.now = nowNanos;
-        this.events = new EventRing(nowNanos, wallClock);
+        this.events = events;
         this.flows = new Flows(settings, guests, events, nowNanos);
         this.table = flows.table();
         this.delivery = new Delivery(settings, neighbours);
@@ -114,11 +116,6 @@ public final class Engine implements NeighbourTable.Owner {
     /** Changes and questions; driver's thread only. */
     public Management management() {
         return management;
-    }
-
-    /** Events for listeners. */
-    public EventRing events() {
-        return events;
     }
 
     /** The uplink. */
@@ -429,6 +426,7 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     private void routeFromGuest(Attachment from, PacketContext c) {
+        hairpinJudged = false;
         boolean toGateway = c.destination == shared || (alias != 0 && c.destination == alias);
         if (c.protocol == ICMP) {
             if (c.isIcmpError()) {
@@ -531,7 +529,10 @@ public final class Engine implements NeighbourTable.Owner {
     private int opened(Attachment from, PacketContext c, int flow) {
         if (flow == Flows.REFUSED) {
             counters.drop(flows.refusal());
-            tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
+            // an error would end the attempt; a repeated packet will find the ports that are being claimed
+            if (flows.refusal() != DropReason.LIMIT_PORTS || !flows.portsAreComing(c.protocol)) {
+                tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
+            }
             return -1;
         }
         table.epoch(flow, chain.epoch());
@@ -582,6 +583,7 @@ public final class Engine implements NeighbourTable.Owner {
         if (flow >= 0) {
             table.state(flow, table.state(flow) | FlowTable.HAIRPIN_ORIGIN);
             table.peerGuest(flow, to.number());
+            hairpinJudged = true;
         }
         return flow;
     }
@@ -889,7 +891,7 @@ public final class Engine implements NeighbourTable.Owner {
      * Begins a flow from outside, or the second half of a hairpin, through a mapping that lets the peer in (address-dependent filtering,
      * RFC 4787 section 5) or else through a forward.
      *
-     * @param from the uplink, or the guest whose packet turns around and has been judged
+     * @param from the uplink, or the guest whose packet turns around
      * @return the flow, or -1 if the packet was dropped
      */
     private int openInward(PacketContext c, Attachment from, boolean hairpin) {
@@ -923,9 +925,9 @@ public final class Engine implements NeighbourTable.Owner {
                 ? forward.forward().insidePortOf(c.destinationPort)
                 : flows.mappings().insidePort(mapping);
         int peer = shownPeer(c.source, to);
-        if (!hairpin) {
-            subject.of(c.protocol, CompiledChain.OUTSIDE, peer, c.sourcePort, to.number(), address, port);
-            if (!admitted(judgeNewFlow(c), uplink, c)) {
+        if (!hairpin || !hairpinJudged) {
+            subject.of(c.protocol, from.number(), peer, c.sourcePort, to.number(), address, port);
+            if (!admitted(judgeNewFlow(c), hairpin ? null : uplink, c)) {
                 return -1;
             }
         }

@@ -53,6 +53,7 @@ final class Flows {
     private final FlowTimers timers;
     private final EvictionQueues evictions;
     private final PortAllocator[] ports = new PortAllocator[3];
+    private final boolean[] portsComing = new boolean[3];
     private final ForwardTable forwards = new ForwardTable();
     private final GuestDirectory guests;
     private final EventRing events;
@@ -105,6 +106,15 @@ final class Flows {
 
     PortAllocator ports(int protocol) {
         return ports[MappingTable.slotOf(protocol)];
+    }
+
+    /** Whether further ports of a protocol are being claimed: who finds none now will find one shortly. */
+    boolean portsAreComing(int protocol) {
+        return portsComing[MappingTable.slotOf(protocol)];
+    }
+
+    void portsAreComing(int protocol, boolean coming) {
+        portsComing[MappingTable.slotOf(protocol)] = coming;
     }
 
     /** Why the last flow was refused. */
@@ -215,7 +225,8 @@ final class Flows {
         }
         PortAllocator allocator = ports(protocol);
         int outside = allocator.take(port) ? port : allocator.takeLike(port);
-        for (int i = 0; outside < 0 && i < TRIES_FOR_A_PORT && evictForPort(guest, protocol, nowNanos); i++) {
+        boolean evict = !portsAreComing(protocol);
+        for (int i = 0; evict && outside < 0 && i < TRIES_FOR_A_PORT && evictForPort(guest, protocol, nowNanos); i++) {
             outside = allocator.takeLike(port);
         }
         if (outside < 0) {
