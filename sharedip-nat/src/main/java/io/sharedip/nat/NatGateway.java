@@ -124,6 +124,7 @@ public final class NatGateway implements SharedIp {
         GatewayLinkHost uplinkHost =
                 new GatewayLinkHost(linkGateway, uplink.link().name());
         PortKeeper opened = null;
+        EventDispatcher dispatcher = null;
         try {
             open(uplink.link(), uplinkHost);
             MacAddress mac = uplink.macAddress()
@@ -135,7 +136,8 @@ public final class NatGateway implements SharedIp {
                             "name one (PacketUplink.withMacAddress, InProcessLink.withMacAddress)"));
             this.engine = new Engine(settings, uplink.link(), mac, now, Instant.now());
             this.management = engine.management();
-            this.events = new EventDispatcher(engine.events());
+            dispatcher = new EventDispatcher(engine.events());
+            this.events = dispatcher;
             config.listeners.forEach(events::add);
             config.guests.forEach(management::check);
             opened = claimPorts(uplink, settings.random());
@@ -164,6 +166,9 @@ public final class NatGateway implements SharedIp {
             config.guests.forEach(guest -> links.add(guest.link()));
             links.stream().distinct().forEach(Link::close);
             control.shutdownNow();
+            if (dispatcher != null) {
+                dispatcher.close();
+            }
             throw e;
         }
         if (keeper != null && keeper.mustLookForConflicts()) {
@@ -423,6 +428,7 @@ public final class NatGateway implements SharedIp {
         Objects.requireNonNull(guest, "guest");
         return run(() -> management.check(guest))
                 .thenCompose(checked -> onControl(() -> {
+                    checkUnused(guest);
                     GatewayLinkHost host =
                             new GatewayLinkHost(linkGateway, guest.link().name());
                     open(guest.link(), host);
@@ -435,6 +441,19 @@ public final class NatGateway implements SharedIp {
                             }
                         }))
                 .thenAccept(done -> {});
+    }
+
+    /** Two guests may be on their way at once with one link: the second one must not open it again, nor close it when it fails. */
+    private void checkUnused(Guest guest) {
+        synchronized (links) {
+            if (links.stream().anyMatch(link -> link == guest.link())) {
+                throw new ConfigurationException(
+                        "guest " + guest.id() + ": link",
+                        guest.link().name(),
+                        "is in use already",
+                        "give each guest a link of its own");
+            }
+        }
     }
 
     private void closeLink(Link link) {
