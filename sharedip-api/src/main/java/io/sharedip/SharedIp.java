@@ -19,8 +19,8 @@ import java.util.concurrent.CompletionStage;
  * A running gateway: guests and the host behind one address.
  *
  * <p>Thread-safe; every method may be called from any thread, listeners included. A change is queued and returns a stage that
- * completes when the engine has applied it: packets that arrive afterwards see it. A change that fails completes its stage
- * with a {@link SharedIpException} and changes nothing. Stages complete on threads of the gateway's
+ * completes when the engine has applied it: packets that arrive afterwards see it. Changes are made in the
+ * order in which they were asked for. A change that fails completes its stage with a {@link SharedIpException} and changes nothing. Stages complete on threads of the gateway's
  * own, never on the packet path, so a dependent action may block. Where the embedder drives the engine itself, changes are applied by its {@code poll} and {@code tick}, so the driving
  * thread must not wait for a stage without calling them.
  *
