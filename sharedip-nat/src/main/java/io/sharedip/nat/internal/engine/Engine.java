@@ -50,7 +50,9 @@ public final class Engine implements NeighbourTable.Owner {
     /** Flows looked at by one tick of the timers. */
     private static final int EXPIRE_PER_TICK = 512;
 
-    private static final int PREFETCH = 64;
+    /** Frames whose flows are looked ahead for at once. */
+    private static final int LOOKAHEAD = 64;
+
     private static final int ETHERNET = EthernetView.MIN_LENGTH;
     private static final int UNSUPPORTED_TAG = 0x9100;
 
@@ -73,10 +75,10 @@ public final class Engine implements NeighbourTable.Owner {
     private final IcmpErrorRewriter inner = new IcmpErrorRewriter();
     private final CompiledChain.Subject subject = new CompiledChain.Subject();
     private final ArpView arp = new ArpView();
-    private final int[] hashes = new int[PREFETCH];
+    private final int[] guesses = new int[LOOKAHEAD];
 
-    @SuppressWarnings("UnusedVariable") // keeps the loads of prefetch() from being optimised away
-    private long prefetched;
+    @SuppressWarnings("UnusedVariable") // keeps the loads of lookAhead() from being optimised away
+    private int touched;
 
     private CompiledChain chain;
     private boolean ingressOpen = true;
@@ -204,61 +206,76 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     void receive(Attachment from, Frame[] frames, int count) {
-        if (count > 1 && table.exceedsCaches()) {
-            prefetch(from, frames, count);
-        }
-        if (from == uplink) {
-            for (int i = 0; i < count; i++) {
-                fromUplink(frames[i]);
-            }
-        } else {
-            for (int i = 0; i < count; i++) {
-                fromGuest(from, frames[i]);
+        for (int first = 0; first < count; first += LOOKAHEAD) {
+            int end = Math.min(count, first + LOOKAHEAD);
+            lookAhead(from, frames, first, end);
+            if (from == uplink) {
+                for (int i = first; i < end; i++) {
+                    fromUplink(frames[i], guesses[i - first]);
+                }
+            } else {
+                for (int i = first; i < end; i++) {
+                    fromGuest(from, frames[i], guesses[i - first]);
+                }
             }
         }
     }
 
-    /** Loads what the lookups of a batch will need; loads that do not depend on one another overlap. */
-    private void prefetch(Attachment from, Frame[] frames, int count) {
-        int batch = Math.min(count, PREFETCH);
-        for (int i = 0; i < batch; i++) {
-            Frame frame = frames[i];
-            final byte[] a = frame.array();
-            final int ip = frame.offset() + ETHERNET;
-            if (frame.length() < ETHERNET + 28 || i32(a, ip - 2) >>> 8 != 0x080045) {
-                hashes[i] = 0;
-                continue;
-            }
-            int protocol = u8(a, ip + 9);
-            int source = i32(a, ip + 12);
-            int destination = i32(a, ip + 16);
-            int sourcePort = u16(a, ip + 20);
-            int destinationPort = u16(a, ip + 22);
-            hashes[i] = from == uplink
-                    ? table.hashOf(
-                            FlowKey.addresses(destination, source),
-                            FlowKey.outsidePorts(protocol, destinationPort, sourcePort))
-                    : table.hashOf(
-                            FlowKey.addresses(source, destination),
-                            FlowKey.insidePorts(from.number(), protocol, sourcePort, destinationPort));
+    /**
+     * Guesses the flows of some frames, not validated yet, so that what their lookups load comes while others are still awaited: each
+     * loop's loads do not depend on one another.
+     */
+    private void lookAhead(Attachment from, Frame[] frames, int first, int end) {
+        final int[] g = guesses;
+        final int count = end - first;
+        for (int i = 0; i < count; i++) {
+            g[i] = hashOf(from, frames[first + i]);
         }
-        long sum = 0;
-        for (int i = 0; i < batch; i++) {
-            sum ^= table.prefetchRecord(table.prefetchSlot(hashes[i]));
+        for (int i = 0; i < count; i++) {
+            g[i] = table.guess(g[i]);
         }
-        prefetched = sum;
+        int sum = 0;
+        for (int i = 0; i < count; i++) {
+            sum += table.touch(g[i]);
+        }
+        touched = sum;
+    }
+
+    private int hashOf(Attachment from, Frame frame) {
+        final byte[] a = frame.array();
+        final int ip = frame.offset() + ETHERNET;
+        if (frame.length() < ETHERNET + 28 || i32(a, ip - 2) >>> 8 != 0x080045) {
+            return 0;
+        }
+        int protocol = u8(a, ip + 9);
+        int source = i32(a, ip + 12);
+        int destination = i32(a, ip + 16);
+        int sourcePort = u16(a, ip + 20);
+        int destinationPort = u16(a, ip + 22);
+        if (protocol == ICMP) {
+            sourcePort = u16(a, ip + 24);
+            destinationPort = sourcePort;
+        }
+        return from == uplink
+                ? table.hashOf(
+                        FlowKey.addresses(destination, source),
+                        FlowKey.outsidePorts(protocol, destinationPort, protocol == ICMP ? 0 : sourcePort))
+                : table.hashOf(
+                        FlowKey.addresses(source, destination),
+                        FlowKey.insidePorts(
+                                from.number(), protocol, sourcePort, protocol == ICMP ? 0 : destinationPort));
     }
 
     // ------------------------------------------------------------------------------------------------ from a guest
 
-    private void fromGuest(Attachment from, Frame frame) {
+    private void fromGuest(Attachment from, Frame frame, int guess) {
         counters.framesIn++;
         if (frame.length() < ETHERNET) {
             counters.drop(DropReason.FRAME_TOO_SHORT);
             return;
         }
         final PacketContext c = context;
-        c.wrap(frame);
+        c.wrap(frame, guess);
         long sourceMac = u48(c.octets, c.start + 6);
         int type = u16(c.octets, c.start + 12);
         if (type != EthernetView.TYPE_IPV4) {
@@ -429,7 +446,8 @@ public final class Engine implements NeighbourTable.Owner {
             return;
         }
         int peerPort = c.protocol == ICMP ? 0 : c.destinationPort;
-        int flow = flows.findInside(from.number(), c.protocol, c.source, c.sourcePort, c.destination, peerPort, now);
+        int flow = flows.findInside(
+                from.number(), c.protocol, c.source, c.sourcePort, c.destination, peerPort, c.guess, now);
         if (flow < 0) {
             flow = toGateway ? openHairpin(from, c) : openOutward(from, c, peerPort);
             if (flow < 0) {
@@ -687,7 +705,7 @@ public final class Engine implements NeighbourTable.Owner {
         c.source = shared;
         c.sourcePort = table.outsidePort(origin);
         c.destination = shared;
-        int flow = flows.findOutside(c.protocol, c.destinationPort, shared, c.sourcePort, now);
+        int flow = flows.findOutside(c.protocol, c.destinationPort, shared, c.sourcePort, FlowTable.NONE, now);
         if (flow < 0) {
             flow = openInward(c, from, true);
             if (flow < 0) {
@@ -701,14 +719,14 @@ public final class Engine implements NeighbourTable.Owner {
 
     // ------------------------------------------------------------------------------------------------ from the uplink
 
-    private void fromUplink(Frame frame) {
+    private void fromUplink(Frame frame, int guess) {
         counters.framesIn++;
         if (frame.length() < ETHERNET) {
             counters.drop(DropReason.FRAME_TOO_SHORT);
             return;
         }
         final PacketContext c = context;
-        c.wrap(frame);
+        c.wrap(frame, guess);
         long sourceMac = u48(c.octets, c.start + 6);
         if (isNobodysMac(sourceMac)) {
             counters.drop(DropReason.ETHERNET_SOURCE);
@@ -848,7 +866,7 @@ public final class Engine implements NeighbourTable.Owner {
             }
             peerPort = 0;
         }
-        int flow = flows.findOutside(c.protocol, c.destinationPort, c.source, peerPort, now);
+        int flow = flows.findOutside(c.protocol, c.destinationPort, c.source, peerPort, c.guess, now);
         if (flow < 0) {
             if (c.protocol == ICMP) {
                 leaveOr(DropReason.ICMP_NO_FLOW);
@@ -986,7 +1004,12 @@ public final class Engine implements NeighbourTable.Owner {
     /** Reverts the inner packet of an error about a flow and takes it to the flow's guest. */
     private void errorToGuest(PacketContext c, boolean counted) {
         int flow = flows.findOutside(
-                inner.protocol(), inner.sourcePort(), inner.destination(), inner.destinationPort(), now);
+                inner.protocol(),
+                inner.sourcePort(),
+                inner.destination(),
+                inner.destinationPort(),
+                FlowTable.NONE,
+                now);
         Attachment to = flow < 0 ? null : guests.get(table.guest(flow));
         if (to == null) {
             if (counted) {
@@ -1026,6 +1049,7 @@ public final class Engine implements NeighbourTable.Owner {
                 ping ? inner.identifier() : inner.destinationPort(),
                 inner.source(),
                 ping ? 0 : inner.sourcePort(),
+                FlowTable.NONE,
                 now);
         if (flow < 0) {
             counters.drop(DropReason.ICMP_NO_FLOW);
@@ -1092,7 +1116,7 @@ public final class Engine implements NeighbourTable.Owner {
                 IcmpView.DESTINATION_UNREACHABLE,
                 IcmpView.CODE_HOST_UNREACHABLE);
         final PacketContext c = errorContext;
-        c.wrap(error);
+        c.wrap(error, FlowTable.NONE);
         if (c.parseIp() == null
                 && c.parseTransport(false) == null
                 && inner.parse(c.octets, c.transport + IcmpView.MIN_LENGTH, c.transport + c.transportLength) == null) {

@@ -122,17 +122,27 @@ final class Flows {
         return refusal;
     }
 
-    /** The live flow of a guest's packet, or -1. An ICMP query is known by its identifier; its peer port is 0. */
-    int findInside(int guest, int protocol, int address, int port, int peer, int peerPort, long nowNanos) {
+    /**
+     * The live flow of a guest's packet, or -1. An ICMP query is known by its identifier; its peer port is 0.
+     *
+     * @param guess which flow it probably is, or {@link FlowTable#NONE}
+     */
+    int findInside(int guest, int protocol, int address, int port, int peer, int peerPort, int guess, long nowNanos) {
         return alive(
-                table.find(FlowKey.addresses(address, peer), FlowKey.insidePorts(guest, protocol, port, peerPort)),
+                table.find(
+                        FlowKey.addresses(address, peer), FlowKey.insidePorts(guest, protocol, port, peerPort), guess),
                 nowNanos);
     }
 
-    /** The live flow of a packet from outside, or -1. */
-    int findOutside(int protocol, int port, int peer, int peerPort, long nowNanos) {
+    /**
+     * The live flow of a packet from outside, or -1.
+     *
+     * @param guess which flow it probably is, or {@link FlowTable#NONE}
+     */
+    int findOutside(int protocol, int port, int peer, int peerPort, int guess, long nowNanos) {
         return alive(
-                table.find(FlowKey.addresses(sharedAddress, peer), FlowKey.outsidePorts(protocol, port, peerPort)),
+                table.find(
+                        FlowKey.addresses(sharedAddress, peer), FlowKey.outsidePorts(protocol, port, peerPort), guess),
                 nowNanos);
     }
 
@@ -249,7 +259,7 @@ final class Flows {
             int peerPort,
             int peerOutside,
             long nowNanos) {
-        int rival = findInside(guest.number(), protocol, address, port, peer, peerPort, nowNanos);
+        int rival = findInside(guest.number(), protocol, address, port, peer, peerPort, FlowTable.NONE, nowNanos);
         if (rival >= 0) {
             // another outside port leads to the same endpoint, and the peer uses the same port for both
             if (evictionClass(tracked(rival)) != EvictionQueues.CLOSED) {
