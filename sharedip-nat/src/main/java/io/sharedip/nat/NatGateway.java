@@ -36,6 +36,7 @@ import io.sharedip.stats.ForwardStatus;
 import io.sharedip.stats.RuleStatus;
 import io.sharedip.stats.SharedIpStats;
 import io.sharedip.time.NanoClock;
+import io.sharedip.uplink.HostPortClaims;
 import io.sharedip.uplink.PacketUplink;
 import io.sharedip.uplink.Uplink;
 import java.security.SecureRandom;
@@ -102,6 +103,9 @@ public final class NatGateway implements SharedIp {
     private volatile @Nullable Throwable failure;
     private boolean closing;
     private volatile @Nullable Thread driver;
+    /** The thread that {@link Builder#start()} made, which then drives alone. */
+    private volatile @Nullable Thread ownDriver;
+
     private long nextTick;
 
     private NatGateway(Builder builder, PacketUplink uplink, EngineSettings settings) {
@@ -160,7 +164,7 @@ public final class NatGateway implements SharedIp {
             throw e;
         }
         if (keeper != null && keeper.mustLookForConflicts()) {
-            control.repeat(CONFLICT_SECONDS, keeper::lookForConflicts);
+            control.repeat(CONFLICT_SECONDS, () -> lookForConflicts(keeper));
         }
     }
 
@@ -216,7 +220,7 @@ public final class NatGateway implements SharedIp {
      * @param nowNanos the time, from the clock given to the builder
      * @return frames and changes handled, 0 if there was nothing to do
      * @throws GatewayClosedException if the gateway is closed or has failed; the first failure is thrown from here too
-     * @throws IllegalStateException if another thread drives the gateway at this moment
+     * @throws IllegalStateException if another thread drives the gateway at this moment, or the gateway has a driver of its own
      */
     public int poll(long nowNanos) {
         enter();
@@ -237,6 +241,8 @@ public final class NatGateway implements SharedIp {
      * Drives the gateway one turn at the time of its clock.
      *
      * @return as {@link #poll(long)}
+     * @throws GatewayClosedException as {@link #poll(long)}
+     * @throws IllegalStateException as {@link #poll(long)}
      */
     public int poll() {
         return poll(clock.nanoTime());
@@ -263,6 +269,11 @@ public final class NatGateway implements SharedIp {
     }
 
     private void enter() {
+        Thread own = ownDriver;
+        if (own != null && own != Thread.currentThread() && state == State.RUNNING) {
+            throw new IllegalStateException(
+                    "the gateway has a driver thread of its own; make it with build() to drive it from here");
+        }
         if (!driving.compareAndSet(false, true)) {
             throw new IllegalStateException("the gateway is driven by another thread at this moment");
         }
@@ -334,19 +345,31 @@ public final class NatGateway implements SharedIp {
     private void startDriver() {
         Thread thread = new Thread(this::drive, "sharedip-driver " + address);
         thread.setDaemon(true);
+        ownDriver = thread;
         driver = thread;
         thread.start();
     }
 
     private void drive() {
-        while (state == State.RUNNING) {
-            int work;
-            try {
-                work = poll(clock.nanoTime());
-            } catch (GatewayClosedException e) {
-                return;
+        try {
+            while (state == State.RUNNING) {
+                idle.idle(poll(clock.nanoTime()));
             }
-            idle.idle(work);
+        } catch (GatewayClosedException e) {
+            return; // the handle says why
+        } catch (RuntimeException | Error e) {
+            failed(e); // the embedder's clock or idle strategy
+        }
+    }
+
+    /** A task that throws would never be run again. */
+    private void lookForConflicts(PortKeeper in) {
+        try {
+            in.lookForConflicts();
+        } catch (RuntimeException e) {
+            if (state == State.RUNNING) {
+                linkGateway.notice("claims", "conflicts with programs of the host could not be looked for: " + e);
+            }
         }
     }
 
@@ -939,7 +962,12 @@ public final class NatGateway implements SharedIp {
          */
         public NatGateway start() {
             NatGateway gateway = build();
-            gateway.startDriver();
+            try {
+                gateway.startDriver();
+            } catch (RuntimeException | Error e) {
+                gateway.close();
+                throw e;
+            }
             return gateway;
         }
 
@@ -953,9 +981,24 @@ public final class NatGateway implements SharedIp {
          * @throws PortClaimException if the host holds a port that is needed
          */
         public NatGateway build() {
-            PacketUplink packets = requirePacketUplink();
-            EngineSettings settings = settings(packets);
+            PacketUplink packets;
+            EngineSettings settings;
+            try {
+                packets = requirePacketUplink();
+                settings = settings(packets);
+            } catch (ConfigurationException e) {
+                closeAll();
+                throw e;
+            }
             return new NatGateway(this, packets, settings);
+        }
+
+        private void closeAll() {
+            if (uplink instanceof PacketUplink packets) {
+                packets.link().close();
+                packets.claims().ifPresent(HostPortClaims::close);
+            }
+            guests.forEach(guest -> guest.link().close());
         }
 
         private PacketUplink requirePacketUplink() {

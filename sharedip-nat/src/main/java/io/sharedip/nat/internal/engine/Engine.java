@@ -143,8 +143,7 @@ public final class Engine implements NeighbourTable.Owner {
         return now;
     }
 
-    // ------------------------------------------------------------------------------------------------ the driver's
-    // entry
+    // ------------------------------------------------------------------------------------------------ the driver
 
     /**
      * Takes what waits on the links.
