@@ -51,7 +51,9 @@ public final class Engine implements NeighbourTable.Owner {
     /** Flows looked at by one tick of the timers. */
     private static final int EXPIRE_PER_TICK = 512;
 
-    private static final int PREFETCH = 64;
+    /** Frames whose flows are looked ahead for at once. */
+    private static final int LOOKAHEAD = 64;
+
     private static final int ETHERNET = EthernetView.MIN_LENGTH;
     private static final int UNSUPPORTED_TAG = 0x9100;
 
@@ -74,10 +76,10 @@ public final class Engine implements NeighbourTable.Owner {
     private final IcmpErrorRewriter inner = new IcmpErrorRewriter();
     private final CompiledChain.Subject subject = new CompiledChain.Subject();
     private final ArpView arp = new ArpView();
-    private final int[] hashes = new int[PREFETCH];
+    private final int[] guesses = new int[LOOKAHEAD];
 
-    @SuppressWarnings("UnusedVariable") // keeps the loads of prefetch() from being optimised away
-    private long prefetched;
+    @SuppressWarnings("UnusedVariable") // keeps the loads of lookAhead() from being optimised away
+    private int touched;
 
     private CompiledChain chain;
     private boolean ingressOpen = true;
@@ -143,8 +145,7 @@ public final class Engine implements NeighbourTable.Owner {
         return now;
     }
 
-    // ------------------------------------------------------------------------------------------------ the driver's
-    // entry
+    // ------------------------------------------------------------------------------------------------ the driver
 
     /**
      * Takes what waits on the links.
@@ -211,61 +212,76 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     void receive(Attachment from, Frame[] frames, int count) {
-        if (count > 1 && table.exceedsCaches()) {
-            prefetch(from, frames, count);
-        }
-        if (from == uplink) {
-            for (int i = 0; i < count; i++) {
-                fromUplink(frames[i]);
-            }
-        } else {
-            for (int i = 0; i < count; i++) {
-                fromGuest(from, frames[i]);
+        for (int first = 0; first < count; first += LOOKAHEAD) {
+            int end = Math.min(count, first + LOOKAHEAD);
+            lookAhead(from, frames, first, end);
+            if (from == uplink) {
+                for (int i = first; i < end; i++) {
+                    fromUplink(frames[i], guesses[i - first]);
+                }
+            } else {
+                for (int i = first; i < end; i++) {
+                    fromGuest(from, frames[i], guesses[i - first]);
+                }
             }
         }
     }
 
-    /** Loads what the lookups of a batch will need; loads that do not depend on one another overlap. */
-    private void prefetch(Attachment from, Frame[] frames, int count) {
-        int batch = Math.min(count, PREFETCH);
-        for (int i = 0; i < batch; i++) {
-            Frame frame = frames[i];
-            final byte[] a = frame.array();
-            final int ip = frame.offset() + ETHERNET;
-            if (frame.length() < ETHERNET + 28 || i32(a, ip - 2) >>> 8 != 0x080045) {
-                hashes[i] = 0;
-                continue;
-            }
-            int protocol = u8(a, ip + 9);
-            int source = i32(a, ip + 12);
-            int destination = i32(a, ip + 16);
-            int sourcePort = u16(a, ip + 20);
-            int destinationPort = u16(a, ip + 22);
-            hashes[i] = from == uplink
-                    ? table.hashOf(
-                            FlowKey.addresses(destination, source),
-                            FlowKey.outsidePorts(protocol, destinationPort, sourcePort))
-                    : table.hashOf(
-                            FlowKey.addresses(source, destination),
-                            FlowKey.insidePorts(from.number(), protocol, sourcePort, destinationPort));
+    /**
+     * Guesses the flows of some frames, not validated yet, so that what their lookups load comes while others are still awaited: each
+     * loop's loads do not depend on one another.
+     */
+    private void lookAhead(Attachment from, Frame[] frames, int first, int end) {
+        final int[] g = guesses;
+        final int count = end - first;
+        for (int i = 0; i < count; i++) {
+            g[i] = hashOf(from, frames[first + i]);
         }
-        long sum = 0;
-        for (int i = 0; i < batch; i++) {
-            sum ^= table.prefetchRecord(table.prefetchSlot(hashes[i]));
+        for (int i = 0; i < count; i++) {
+            g[i] = table.guess(g[i]);
         }
-        prefetched = sum;
+        int sum = 0;
+        for (int i = 0; i < count; i++) {
+            sum += table.touch(g[i]);
+        }
+        touched = sum;
+    }
+
+    private int hashOf(Attachment from, Frame frame) {
+        final byte[] a = frame.array();
+        final int ip = frame.offset() + ETHERNET;
+        if (frame.length() < ETHERNET + 28 || i32(a, ip - 2) >>> 8 != 0x080045) {
+            return 0;
+        }
+        int protocol = u8(a, ip + 9);
+        int source = i32(a, ip + 12);
+        int destination = i32(a, ip + 16);
+        int sourcePort = u16(a, ip + 20);
+        int destinationPort = u16(a, ip + 22);
+        if (protocol == ICMP) {
+            sourcePort = u16(a, ip + 24);
+            destinationPort = sourcePort;
+        }
+        return from == uplink
+                ? table.hashOf(
+                        FlowKey.addresses(destination, source),
+                        FlowKey.outsidePorts(protocol, destinationPort, protocol == ICMP ? 0 : sourcePort))
+                : table.hashOf(
+                        FlowKey.addresses(source, destination),
+                        FlowKey.insidePorts(
+                                from.number(), protocol, sourcePort, protocol == ICMP ? 0 : destinationPort));
     }
 
     // ------------------------------------------------------------------------------------------------ from a guest
 
-    private void fromGuest(Attachment from, Frame frame) {
+    private void fromGuest(Attachment from, Frame frame, int guess) {
         counters.framesIn++;
         if (frame.length() < ETHERNET) {
             counters.drop(DropReason.FRAME_TOO_SHORT);
             return;
         }
         final PacketContext c = context;
-        c.wrap(frame);
+        c.wrap(frame, guess);
         long sourceMac = u48(c.octets, c.start + 6);
         int type = u16(c.octets, c.start + 12);
         if (type != EthernetView.TYPE_IPV4) {
@@ -436,7 +452,8 @@ public final class Engine implements NeighbourTable.Owner {
             return;
         }
         int peerPort = c.protocol == ICMP ? 0 : c.destinationPort;
-        int flow = flows.findInside(from.number(), c.protocol, c.source, c.sourcePort, c.destination, peerPort, now);
+        int flow = flows.findInside(
+                from.number(), c.protocol, c.source, c.sourcePort, c.destination, peerPort, c.guess, now);
         if (flow < 0) {
             flow = toGateway ? openHairpin(from, c) : openOutward(from, c, peerPort);
             if (flow < 0) {
@@ -607,6 +624,7 @@ public final class Engine implements NeighbourTable.Owner {
             int guest = table.guest(flow);
             int address = table.insideAddress(flow);
             int port = table.insidePort(flow);
+            // of a hairpin the rules see both guests' own tuples, not what one is shown of the other
             int peerGuest = table.peerGuest(flow);
             int peer = other < 0 ? table.peerAddress(flow) : table.insideAddress(other);
             int peerPort = other < 0 ? table.peerPort(flow) : table.insidePort(other);
@@ -632,9 +650,11 @@ public final class Engine implements NeighbourTable.Owner {
 
     /** The flow of the guest on the other side of a hairpin, or -1. */
     int otherHalf(int flow) {
-        return table.peerGuest(flow) == Attachment.UPLINK
-                ? -1
-                : flows.findOutside(table.protocol(flow), table.peerPort(flow), shared, table.outsidePort(flow), now);
+        if (table.peerGuest(flow) == Attachment.UPLINK) {
+            return FlowTable.NONE;
+        }
+        return flows.findOutside(
+                table.protocol(flow), table.peerPort(flow), shared, table.outsidePort(flow), FlowTable.NONE, now);
     }
 
     /** The last steps outwards: room on the link, egress rules, tracking, translation, delivery. */
@@ -695,11 +715,11 @@ public final class Engine implements NeighbourTable.Owner {
         c.source = shared;
         c.sourcePort = table.outsidePort(origin);
         c.destination = shared;
-        int flow = flows.findOutside(c.protocol, c.destinationPort, shared, c.sourcePort, now);
+        int flow = flows.findOutside(c.protocol, c.destinationPort, shared, c.sourcePort, FlowTable.NONE, now);
         if (flow >= 0 && (table.peerGuest(flow) != from.number() || table.guest(flow) != table.peerGuest(origin))) {
             // left over from a conversation of whoever had this port before
             flows.close(flow, CloseReason.REPLACED, now);
-            flow = -1;
+            flow = FlowTable.NONE;
         }
         if (flow < 0) {
             flow = openInward(c, from, true);
@@ -715,14 +735,14 @@ public final class Engine implements NeighbourTable.Owner {
 
     // ------------------------------------------------------------------------------------------------ from the uplink
 
-    private void fromUplink(Frame frame) {
+    private void fromUplink(Frame frame, int guess) {
         counters.framesIn++;
         if (frame.length() < ETHERNET) {
             counters.drop(DropReason.FRAME_TOO_SHORT);
             return;
         }
         final PacketContext c = context;
-        c.wrap(frame);
+        c.wrap(frame, guess);
         long sourceMac = u48(c.octets, c.start + 6);
         if (isNobodysMac(sourceMac)) {
             counters.drop(DropReason.ETHERNET_SOURCE);
@@ -862,7 +882,7 @@ public final class Engine implements NeighbourTable.Owner {
             }
             peerPort = 0;
         }
-        int flow = flows.findOutside(c.protocol, c.destinationPort, c.source, peerPort, now);
+        int flow = flows.findOutside(c.protocol, c.destinationPort, c.source, peerPort, c.guess, now);
         if (flow < 0) {
             if (c.protocol == ICMP) {
                 leaveOr(DropReason.ICMP_NO_FLOW);
@@ -1000,7 +1020,12 @@ public final class Engine implements NeighbourTable.Owner {
     /** Reverts the inner packet of an error about a flow and takes it to the flow's guest. */
     private void errorToGuest(PacketContext c, boolean counted) {
         int flow = flows.findOutside(
-                inner.protocol(), inner.sourcePort(), inner.destination(), inner.destinationPort(), now);
+                inner.protocol(),
+                inner.sourcePort(),
+                inner.destination(),
+                inner.destinationPort(),
+                FlowTable.NONE,
+                now);
         Attachment to = flow < 0 ? null : guests.get(table.guest(flow));
         if (to == null) {
             if (counted) {
@@ -1008,24 +1033,21 @@ public final class Engine implements NeighbourTable.Owner {
             }
             return;
         }
-        if (table.epoch(flow) != chain.epoch() && (!counted || !passesAgain(flow, null, c))) {
-            return;
-        }
-        if (counted && !egressOpen) {
-            subject.of(
-                    ICMP,
-                    c.source == shared ? table.peerGuest(flow) : CompiledChain.OUTSIDE,
-                    shownPeer(c.source, to),
-                    0,
-                    to.number(),
-                    table.insideAddress(flow),
-                    0);
-            if (!passesEgress(null, c)) {
+        int source = shownPeer(c.source, to);
+        if (counted) {
+            // what the gateway says itself is on no book and asks no rule
+            if (table.epoch(flow) != chain.epoch() && !passesAgain(flow, null, c)) {
                 return;
+            }
+            if (!egressOpen) {
+                subject.of(ICMP, table.peerGuest(flow), source, 0, to.number(), table.insideAddress(flow), 0);
+                if (!passesEgress(null, c)) {
+                    return;
+                }
             }
         }
         inner.rewrite(table.insideAddress(flow), table.insidePort(flow), table.peerAddress(flow), table.peerPort(flow));
-        Translation.error(c, shownPeer(c.source, to), table.insideAddress(flow), c.source != shared);
+        Translation.error(c, source, table.insideAddress(flow), c.source != shared);
         Delivery.Outcome outcome = delivery.toGuest(to, c.frame);
         if (counted) {
             settle(outcome);
@@ -1053,6 +1075,7 @@ public final class Engine implements NeighbourTable.Owner {
                 ping ? inner.identifier() : inner.destinationPort(),
                 inner.source(),
                 ping ? 0 : inner.sourcePort(),
+                FlowTable.NONE,
                 now);
         if (flow < 0) {
             counters.drop(DropReason.ICMP_NO_FLOW);
@@ -1067,9 +1090,9 @@ public final class Engine implements NeighbourTable.Owner {
         }
         int peer = table.peerOutsideAddress(flow);
         int outsidePort = table.outsidePort(flow);
-        if (peer != shared && !egressOpen) {
+        if (!egressOpen && peer != shared) {
             subject.of(ICMP, from.number(), shared, 0, CompiledChain.OUTSIDE, peer, 0);
-            if (!passesEgress(null, c)) {
+            if (!passesEgress(from, c)) {
                 return;
             }
         }
@@ -1111,8 +1134,8 @@ public final class Engine implements NeighbourTable.Owner {
     /** While a translated frame waited, its flow may have ended, its port become another guest's, or the rules been replaced. */
     private boolean mayStillLeave(Frame translated, Attachment origin) {
         final PacketContext c = errorContext;
-        c.wrap(translated);
-        int flow = c.parseIp() == null && c.parseTransport(false) == null ? flowOfTranslated(c) : -1;
+        c.wrap(translated, FlowTable.NONE);
+        int flow = c.parseIp() == null && c.parseTransport(false) == null ? flowOfTranslated(c) : FlowTable.NONE;
         if (flow < 0 || table.guest(flow) != origin.number()) {
             counters.drop(DropReason.NO_MAPPING);
             return false;
@@ -1123,10 +1146,10 @@ public final class Engine implements NeighbourTable.Owner {
     private int flowOfTranslated(PacketContext c) {
         if (!c.isIcmpError()) {
             int peerPort = c.protocol == ICMP ? 0 : c.destinationPort;
-            return flows.findOutside(c.protocol, c.sourcePort, c.destination, peerPort, now);
+            return flows.findOutside(c.protocol, c.sourcePort, c.destination, peerPort, FlowTable.NONE, now);
         }
         if (inner.parse(c.octets, c.transport + IcmpView.MIN_LENGTH, c.transport + c.transportLength) != null) {
-            return -1;
+            return FlowTable.NONE;
         }
         boolean ping = inner.protocol() == ICMP;
         return flows.findOutside(
@@ -1134,6 +1157,7 @@ public final class Engine implements NeighbourTable.Owner {
                 ping ? inner.identifier() : inner.destinationPort(),
                 inner.source(),
                 ping ? 0 : inner.sourcePort(),
+                FlowTable.NONE,
                 now);
     }
 
@@ -1159,7 +1183,7 @@ public final class Engine implements NeighbourTable.Owner {
                 IcmpView.DESTINATION_UNREACHABLE,
                 IcmpView.CODE_HOST_UNREACHABLE);
         final PacketContext c = errorContext;
-        c.wrap(error);
+        c.wrap(error, FlowTable.NONE);
         if (c.parseIp() == null
                 && c.parseTransport(false) == null
                 && inner.parse(c.octets, c.transport + IcmpView.MIN_LENGTH, c.transport + c.transportLength) == null) {

@@ -61,7 +61,7 @@ public final class ForwardTable {
             hits++;
         }
 
-        /** The outside port that leads to an inside port of the forward. */
+        /** The outside port that leads to an inside one. */
         public int outsidePortOf(int insidePort) {
             return forward.outside().first() + insidePort - forward.inside().first();
         }
@@ -160,8 +160,8 @@ public final class ForwardTable {
     }
 
     /**
-     * The first forward to which all packets to an outside port go and which leads to an inside endpoint: what the guest begins there
-     * bears that port. A port that another forward takes from it, if only for some peers, is not the guest's to show.
+     * The first forward, open to everybody, that leads to an inside endpoint: what the guest begins there bears its port. A forward
+     * whose port a more specific one gives to somebody else does not count.
      */
     public @Nullable Entry leadingTo(int guest, int protocol, int insidePort) {
         for (Entry entry : entries) {
@@ -169,7 +169,17 @@ public final class ForwardTable {
                     && entry.forward.protocol().number() == protocol
                     && entry.admitsEverybody()
                     && entry.forward.inside().contains(insidePort)
-                    && at(protocol, entry.outsidePortOf(insidePort))[0] == entry) {
+                    && everybodys(protocol, entry.outsidePortOf(insidePort)) == entry) {
+                return entry;
+            }
+        }
+        return null;
+    }
+
+    /** The forward that a port leads to for whoever is named by none, or null. */
+    private @Nullable Entry everybodys(int protocol, int port) {
+        for (Entry entry : at(protocol, port)) {
+            if (entry.admitsEverybody()) {
                 return entry;
             }
         }
