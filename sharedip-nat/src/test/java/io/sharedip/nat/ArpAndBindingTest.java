@@ -50,9 +50,11 @@ class ArpAndBindingTest {
             assertThat(Octets.u48(reply, 6)).isEqualTo(GatewayRig.ROUTER_MAC.bits());
             assertThat(Octets.u16(reply, 20)).isEqualTo(2);
             assertThat(Octets.u48(reply, 22)).isEqualTo(GatewayRig.ROUTER_MAC.bits());
-            assertThat(Octets.i32(reply, 28)).isEqualTo(Ipv4Address.parse(target).bits());
+            assertThat(Octets.i32(reply, 28))
+                    .isEqualTo(Ipv4Address.parse(target).bits());
             assertThat(Octets.u48(reply, 32)).isEqualTo(S.bits());
-            assertThat(Octets.i32(reply, 38)).isEqualTo(Ipv4Address.parse(SHARED).bits());
+            assertThat(Octets.i32(reply, 38))
+                    .isEqualTo(Ipv4Address.parse(SHARED).bits());
             assertThat(rig.outside().takeRaw()).isEmpty();
         }
     }
@@ -331,8 +333,10 @@ class ArpAndBindingTest {
             for (int i = 0; i < 5000; i++) {
                 rig.outside()
                         .sendRaw(GatewayRig.arp(
-                                1 + i % 2, new MacAddress(0x020000000000L + i), "192.0.2." + (100 + i % 100), "192.0.2."
-                                        + (100 + i % 100)));
+                                1 + i % 2,
+                                new MacAddress(0x020000000000L + i),
+                                "192.0.2." + (100 + i % 100),
+                                "192.0.2." + (100 + i % 100)));
             }
             assertThat(rig.outside().takeRaw()).isEmpty();
             Conversation talk = Conversation.udp(rig, "p", PRIVATE, 4000, SERVER, 53);

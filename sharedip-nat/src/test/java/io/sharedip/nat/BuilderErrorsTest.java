@@ -75,8 +75,11 @@ class BuilderErrorsTest {
                                 .prefix("192.0.2.0/24")
                                 .uplink(PacketUplink.on(uplink()).withAddressOfItsOwn())),
                 with("uplink.claims", "none", b -> b.uplink(PacketUplink.on(uplink()))),
-                with("uplink", "nic", b -> b.uplink(PacketUplink.on(InProcessLink.named("nic"))
-                        .withAddressOfItsOwn())),
+                with(
+                        "uplink",
+                        "nic",
+                        b -> b.uplink(
+                                PacketUplink.on(InProcessLink.named("nic")).withAddressOfItsOwn())),
                 with("uplink", "sockets", b -> b.uplink(new NoFlowUplink())),
                 with("address", "192.0.3.10", b -> b.address("192.0.3.10")),
                 with("address", "192.0.2.0", b -> b.address("192.0.2.0")),
@@ -115,26 +118,51 @@ class BuilderErrorsTest {
                         "timeouts.tcp-transitory",
                         "PT-1S",
                         b -> b.timeouts(Timeouts.defaults().withTcpTransitory(Duration.ofSeconds(-1)))),
-                with("timeouts.icmp", "PT0S", b -> b.timeouts(Timeouts.defaults().withIcmp(Duration.ZERO))),
-                with("guest q", "q", b -> b.guest(guest("q", "52:54:00:00:00:01", "10.0.0.2"))
-                        .guest(guest("q", "52:54:00:00:00:02", "10.0.0.3"))),
-                with("guest q: mac", "52:54:00:00:00:01", b -> b.guest(guest("p", "52:54:00:00:00:01", "10.0.0.2"))
-                        .guest(guest("q", "52:54:00:00:00:01", "10.0.0.3"))),
-                with("guest q: mac", "02:00:00:00:00:01", b -> b.routerMac("02:00:00:00:00:01")
-                        .guest(guest("q", "02:00:00:00:00:01", "10.0.0.3"))),
-                with("guest q: link", "x", b -> b.guest(Guest.of("p", "52:54:00:00:00:01", "10.0.0.2", shared))
-                        .guest(Guest.of("q", "52:54:00:00:00:02", "10.0.0.3", shared))),
-                with("guest q: link", "up", b -> b.uplink(PacketUplink.on(up).withAddressOfItsOwn())
-                        .guest(Guest.of("q", "52:54:00:00:00:02", "10.0.0.3", up))),
+                with(
+                        "timeouts.icmp",
+                        "PT0S",
+                        b -> b.timeouts(Timeouts.defaults().withIcmp(Duration.ZERO))),
+                with(
+                        "guest q",
+                        "q",
+                        b -> b.guest(guest("q", "52:54:00:00:00:01", "10.0.0.2"))
+                                .guest(guest("q", "52:54:00:00:00:02", "10.0.0.3"))),
+                with(
+                        "guest q: mac",
+                        "52:54:00:00:00:01",
+                        b -> b.guest(guest("p", "52:54:00:00:00:01", "10.0.0.2"))
+                                .guest(guest("q", "52:54:00:00:00:01", "10.0.0.3"))),
+                with(
+                        "guest q: mac",
+                        "02:00:00:00:00:01",
+                        b -> b.routerMac("02:00:00:00:00:01").guest(guest("q", "02:00:00:00:00:01", "10.0.0.3"))),
+                with(
+                        "guest q: link",
+                        "x",
+                        b -> b.guest(Guest.of("p", "52:54:00:00:00:01", "10.0.0.2", shared))
+                                .guest(Guest.of("q", "52:54:00:00:00:02", "10.0.0.3", shared))),
+                with(
+                        "guest q: link",
+                        "up",
+                        b -> b.uplink(PacketUplink.on(up).withAddressOfItsOwn())
+                                .guest(Guest.of("q", "52:54:00:00:00:02", "10.0.0.3", up))),
                 with("guest q: address", "192.0.2.1", b -> b.guest(guest("q", "52:54:00:00:00:02", "192.0.2.1"))),
-                with("guest q: address", "192.0.2.254", b -> b.alias("192.0.2.254")
-                        .guest(guest("q", "52:54:00:00:00:02", "192.0.2.254"))),
+                with(
+                        "guest q: address",
+                        "192.0.2.254",
+                        b -> b.alias("192.0.2.254").guest(guest("q", "52:54:00:00:00:02", "192.0.2.254"))),
                 with("guest", "nobody", b -> b.forward("tcp 80 -> nobody:80")),
-                with("forward", "tcp 80 -> q:81", b -> b.guest(guest("q", "52:54:00:00:00:02", "10.0.0.3"))
-                        .forward("tcp 80 -> q:80")
-                        .forward("tcp 80 -> q:81")),
-                with("forward", "tcp 192.0.2.11:80 -> q:80", b -> b.guest(guest("q", "52:54:00:00:00:02", "10.0.0.3"))
-                        .forward("tcp 192.0.2.11:80 -> q:80")),
+                with(
+                        "forward",
+                        "tcp 80 -> q:81",
+                        b -> b.guest(guest("q", "52:54:00:00:00:02", "10.0.0.3"))
+                                .forward("tcp 80 -> q:80")
+                                .forward("tcp 80 -> q:81")),
+                with(
+                        "forward",
+                        "tcp 192.0.2.11:80 -> q:80",
+                        b -> b.guest(guest("q", "52:54:00:00:00:02", "10.0.0.3"))
+                                .forward("tcp 192.0.2.11:80 -> q:80")),
                 with("guest", "nobody", b -> b.rules(FilterChain.parse("drop from guest nobody to any"))));
     }
 
@@ -147,7 +175,8 @@ class BuilderErrorsTest {
             assertThat(e.value().orElse("")).isEqualTo(value);
             assertThat(e.cure().orElse("")).isNotBlank();
             assertThat(e.problem()).isNotBlank();
-            assertThat(e.getMessage()).contains(setting, value, e.problem(), e.cure().orElse("?"));
+            assertThat(e.getMessage())
+                    .contains(setting, value, e.problem(), e.cure().orElse("?"));
         });
     }
 

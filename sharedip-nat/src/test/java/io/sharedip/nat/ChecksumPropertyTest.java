@@ -33,7 +33,8 @@ class ChecksumPropertyTest {
                 int port = 1 + random.nextInt(2_000);
                 int peerPort = 1 + random.nextInt(65_535);
                 int protocol = random.nextInt(3);
-                rig.station(name).send(packet(random, protocol, true).from(inside, port).to(peer, peerPort));
+                rig.station(name)
+                        .send(packet(random, protocol, true).from(inside, port).to(peer, peerPort));
                 List<ParsedPacket> out = rig.outside().take();
                 assertThat(out).hasSize(1);
                 int outsidePort = out.get(0).sourcePort();
@@ -70,7 +71,8 @@ class ChecksumPropertyTest {
                 .window(random.nextInt(65_536))
                 .sequence(random.nextInt() & 0xffffffffL, random.nextInt() & 0xffffffffL);
         if (random.nextInt(4) == 0) {
-            packet.options((byte) 7, (byte) 7, (byte) 4, (byte) random.nextInt(), (byte) 0, (byte) 0, (byte) 0, (byte) 0);
+            packet.options(
+                    (byte) 7, (byte) 7, (byte) 4, (byte) random.nextInt(), (byte) 0, (byte) 0, (byte) 0, (byte) 0);
         }
         if (random.nextInt(8) == 0) {
             packet.padding(random.nextInt(20));

@@ -99,8 +99,7 @@ class FilterTest {
                 case "udp" -> PacketBuilder.udp();
                 default -> PacketBuilder.icmp().echo(8, 1, 1);
             };
-            rig.station(guest)
-                    .send(packet.from(guest.equals("p") ? P : Q, port).to(server, serverPort));
+            rig.station(guest).send(packet.from(guest.equals("p") ? P : Q, port).to(server, serverPort));
             assertThat(rig.outside().take()).hasSize(matches ? 0 : 1);
             assertThat(hits(rig)).containsExactly(matches ? 1L : 0L);
             if (matches) {
@@ -200,7 +199,11 @@ class FilterTest {
     @Test
     void a_call_from_outside_that_is_rejected_is_answered_from_the_shared_address() {
         try (GatewayRig rig = rig("reject tcp from outside to guest p").with(b -> b.forward("tcp 8080 -> p:80"))) {
-            rig.outside().send(PacketBuilder.tcp().from(SERVER, 5555).to(SHARED, 8080).sequence(10, 0));
+            rig.outside()
+                    .send(PacketBuilder.tcp()
+                            .from(SERVER, 5555)
+                            .to(SHARED, 8080)
+                            .sequence(10, 0));
             ParsedPacket reset = rig.outside().takeOne();
             assertThat(reset.from()).isEqualTo(SHARED + ":8080");
             assertThat(reset.to()).isEqualTo(SERVER + ":5555");
@@ -229,8 +232,7 @@ class FilterTest {
 
     @Test
     void forwarded_calls_are_judged_after_destination_translation_and_before_source_translation() {
-        try (GatewayRig rig = rig(
-                        "accept tcp from 198.51.100.0/24 to guest p port 80;drop from outside to any")
+        try (GatewayRig rig = rig("accept tcp from 198.51.100.0/24 to guest p port 80;drop from outside to any")
                 .with(b -> b.forward("tcp 8080 -> p:80").forward("tcp 8081 -> p:81"))) {
             assertThat(Conversation.tcp(rig, "p", P, 80, SERVER, 5555)
                             .outsidePort(8080)
@@ -284,7 +286,10 @@ class FilterTest {
             assertThat(talk.in()).isNotNull();
             byte[] out = talk.out().frame();
             rig.outside()
-                    .send(PacketBuilder.icmp().from("192.0.2.1", 0).to(SHARED, 0).error(3, 1, 0, out, 100));
+                    .send(PacketBuilder.icmp()
+                            .from("192.0.2.1", 0)
+                            .to(SHARED, 0)
+                            .error(3, 1, 0, out, 100));
             assertThat(rig.station("p").takeOne().icmpType()).isEqualTo(3);
         }
     }
@@ -297,7 +302,10 @@ class FilterTest {
             byte[] in = talk.in().frame();
             replace(rig, "drop icmp from any to any icmp-type 3 hook egress");
             rig.outside()
-                    .send(PacketBuilder.icmp().from("192.0.2.1", 0).to(SHARED, 0).error(3, 1, 0, out, 100));
+                    .send(PacketBuilder.icmp()
+                            .from("192.0.2.1", 0)
+                            .to(SHARED, 0)
+                            .error(3, 1, 0, out, 100));
             rig.station("p").send(PacketBuilder.icmp().from(P, 0).to(SERVER, 0).error(3, 3, 0, in, 100));
             assertThat(rig.outside().take()).isEmpty();
             assertThat(rig.station("p").take()).isEmpty();
@@ -344,13 +352,18 @@ class FilterTest {
             assertThat(hits(rig)).containsExactly(1L);
             replace(rig, chain);
             rig.station("q")
-                    .send(PacketBuilder.tcp().from(Q, 80).to(SHARED, in.sourcePort()).flags(SYN | ACK));
+                    .send(PacketBuilder.tcp()
+                            .from(Q, 80)
+                            .to(SHARED, in.sourcePort())
+                            .flags(SYN | ACK));
             assertThat(rig.station("p").take()).hasSize(1);
-            rig.station("p").send(PacketBuilder.tcp().from(P, 1000).to(SHARED, 8080).flags(ACK));
+            rig.station("p")
+                    .send(PacketBuilder.tcp().from(P, 1000).to(SHARED, 8080).flags(ACK));
             assertThat(rig.station("q").take()).hasSize(1);
             assertThat(hits(rig)).containsExactly(1L);
             replace(rig, "default drop");
-            rig.station("p").send(PacketBuilder.tcp().from(P, 1000).to(SHARED, 8080).flags(ACK));
+            rig.station("p")
+                    .send(PacketBuilder.tcp().from(P, 1000).to(SHARED, 8080).flags(ACK));
             assertThat(rig.station("q").take()).isEmpty();
         }
     }

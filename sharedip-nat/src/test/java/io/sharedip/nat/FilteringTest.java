@@ -47,7 +47,8 @@ class FilteringTest {
             second.out();
             assertThat(second.outsidePort()).isEqualTo(first.outsidePort());
             assertThat(second.in()).isNotNull();
-            assertThat(udp(rig, OTHER, 1234).outsidePort(first.outsidePort()).in()).isNotNull();
+            assertThat(udp(rig, OTHER, 1234).outsidePort(first.outsidePort()).in())
+                    .isNotNull();
         }
     }
 

@@ -42,7 +42,9 @@ class ForwardsTest {
     }
 
     private static PacketBuilder call(boolean tcp, String from, int port) {
-        return (tcp ? PacketBuilder.tcp() : PacketBuilder.udp()).from(from, 5555).to(SHARED, port);
+        return (tcp ? PacketBuilder.tcp() : PacketBuilder.udp())
+                .from(from, 5555)
+                .to(SHARED, port);
     }
 
     /** Who gets a call to a port, as {@code guest address:port}. */
@@ -145,17 +147,13 @@ class ForwardsTest {
     void its_removal_cuts_its_flows_and_no_others() throws Exception {
         EventRecorder events = new EventRecorder();
         try (GatewayRig rig = rig("tcp 8080 -> p:80", "tcp 8081 -> p:81").with(b -> b.listener(events))) {
-            Conversation cut =
-                    Conversation.tcp(rig, "p", P, 80, SERVER, 5555).outsidePort(8080);
+            Conversation cut = Conversation.tcp(rig, "p", P, 80, SERVER, 5555).outsidePort(8080);
             cut.handshakeFromOutside();
-            Conversation other =
-                    Conversation.tcp(rig, "p", P, 81, SERVER, 5555).outsidePort(8081);
+            Conversation other = Conversation.tcp(rig, "p", P, 81, SERVER, 5555).outsidePort(8081);
             other.handshakeFromOutside();
-            Conversation own =
-                    Conversation.tcp(rig, "p", P, 40000, SERVER, 80).handshake();
+            Conversation own = Conversation.tcp(rig, "p", P, 40000, SERVER, 80).handshake();
             // begun by the guest, but bearing the forwarded port
-            Conversation borrowed =
-                    Conversation.tcp(rig, "p", P, 80, OTHER, 80).handshake();
+            Conversation borrowed = Conversation.tcp(rig, "p", P, 80, OTHER, 80).handshake();
             assertThat(borrowed.outsidePort()).isEqualTo(8080);
             PortForward removed = rig.await(rig.gateway().removeForward(ForwardSelector.parse("tcp 8080")));
             assertThat(removed).isEqualTo(PortForward.parse("tcp 8080 -> p:80"));
@@ -173,8 +171,7 @@ class ForwardsTest {
     @Test
     void a_wrong_forward_is_refused_and_changes_nothing() throws Exception {
         try (GatewayRig rig = rig("tcp 8080 -> p:80")) {
-            for (String wrong : List.of(
-                    "tcp 8080 -> q:80", "tcp 9090 -> nobody:80", "tcp 192.0.2.11:9090 -> p:80")) {
+            for (String wrong : List.of("tcp 8080 -> q:80", "tcp 9090 -> nobody:80", "tcp 192.0.2.11:9090 -> p:80")) {
                 assertThatThrownBy(() -> rig.await(rig.gateway().addForward(PortForward.parse(wrong))))
                         .isInstanceOf(ExecutionException.class)
                         .cause()
@@ -242,7 +239,8 @@ class ForwardsTest {
 
     @Test
     void forwards_that_overlap_in_the_pool_give_a_port_back_when_the_last_of_them_has_gone() throws Exception {
-        try (GatewayRig rig = rig("udp 62000-62003 -> p:1000-1003", "udp 62001 -> q:53").ports(62000, 62003)) {
+        try (GatewayRig rig =
+                rig("udp 62000-62003 -> p:1000-1003", "udp 62001 -> q:53").ports(62000, 62003)) {
             Conversation talk = Conversation.udp(rig, "q", Q, 62001, SERVER, 53);
             assertThat(talk.out()).isNull();
             rig.await(rig.gateway().removeForward(ForwardSelector.parse("udp 62000-62003")));
@@ -257,8 +255,7 @@ class ForwardsTest {
     @Test
     void two_forwards_to_one_endpoint_keep_their_conversations_apart() {
         try (GatewayRig rig = rig("tcp 8080 -> p:80", "tcp 8081 -> p:80")) {
-            Conversation first =
-                    Conversation.tcp(rig, "p", P, 80, SERVER, 5555).outsidePort(8080);
+            Conversation first = Conversation.tcp(rig, "p", P, 80, SERVER, 5555).outsidePort(8080);
             first.handshakeFromOutside();
             Conversation second =
                     Conversation.tcp(rig, "p", P, 80, SERVER, 5556).outsidePort(8081);

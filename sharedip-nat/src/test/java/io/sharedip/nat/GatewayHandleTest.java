@@ -249,10 +249,8 @@ class GatewayHandleTest {
         try (GatewayRig rig = new GatewayRig()) {
             rig.gateway();
             RecordingLink link = new RecordingLink("x", null);
-            CompletionStage<Void> first =
-                    rig.gateway().addGuest(Guest.of("a", "52:54:00:00:00:0a", "10.0.0.3", link));
-            CompletionStage<Void> second =
-                    rig.gateway().addGuest(Guest.of("b", "52:54:00:00:00:0b", "10.0.0.4", link));
+            CompletionStage<Void> first = rig.gateway().addGuest(Guest.of("a", "52:54:00:00:00:0a", "10.0.0.3", link));
+            CompletionStage<Void> second = rig.gateway().addGuest(Guest.of("b", "52:54:00:00:00:0b", "10.0.0.4", link));
             rig.await(first);
             assertThatThrownBy(() -> rig.await(second)).cause().isInstanceOf(ConfigurationException.class);
             assertThat(link.opened()).isEqualTo(1);
@@ -266,10 +264,8 @@ class GatewayHandleTest {
             rig.gateway();
             RecordingLink good = new RecordingLink("x", null);
             RecordingLink bad = new RecordingLink("y", null);
-            CompletionStage<Void> first =
-                    rig.gateway().addGuest(Guest.of("a", "52:54:00:00:00:0a", "10.0.0.3", good));
-            CompletionStage<Void> second =
-                    rig.gateway().addGuest(Guest.of("a", "52:54:00:00:00:0b", "10.0.0.4", bad));
+            CompletionStage<Void> first = rig.gateway().addGuest(Guest.of("a", "52:54:00:00:00:0a", "10.0.0.3", good));
+            CompletionStage<Void> second = rig.gateway().addGuest(Guest.of("a", "52:54:00:00:00:0b", "10.0.0.4", bad));
             rig.await(first);
             assertThatThrownBy(() -> rig.await(second)).cause().isInstanceOf(ConfigurationException.class);
             assertThat(good.closed()).isZero();
@@ -282,8 +278,8 @@ class GatewayHandleTest {
         try (GatewayRig rig = new GatewayRig()) {
             RecordingLink link =
                     new RecordingLink("x", null).failingToOpen(new LinkException("x", "is not there", "plug it", null));
-            assertThatThrownBy(() -> rig.await(
-                            rig.gateway().addGuest(Guest.of("a", "52:54:00:00:00:0a", "10.0.0.3", link))))
+            assertThatThrownBy(() ->
+                            rig.await(rig.gateway().addGuest(Guest.of("a", "52:54:00:00:00:0a", "10.0.0.3", link))))
                     .cause()
                     .isInstanceOf(LinkException.class);
             assertThat(rig.gateway().state()).isEqualTo(SharedIp.State.RUNNING);
@@ -440,10 +436,8 @@ class GatewayHandleTest {
         EventRecorder events = new EventRecorder();
         RecordingLink up = uplink();
         RecordingLink guest = new RecordingLink("p", null);
-        NatGateway gateway = builder(up)
-                .guest(Guest.of("p", MAC, P, guest))
-                .listener(events)
-                .start();
+        NatGateway gateway =
+                builder(up).guest(Guest.of("p", MAC, P, guest)).listener(events).start();
         IllegalStateException cause = new IllegalStateException("the card caught fire");
         up.take();
         up.failingToPoll(cause);
@@ -648,17 +642,19 @@ class GatewayHandleTest {
     void a_listener_that_throws_or_is_slow_hurts_nobody_and_what_is_lost_is_counted() {
         EventRecorder events = new EventRecorder();
         CountDownLatch release = new CountDownLatch(1);
-        GatewayRig rig = new GatewayRig().guest("p", MAC, P).with(b -> b.capacity(20_000)
-                .flowsPerGuest(20_000)
-                .listener(event -> {
-                    try {
-                        release.await(20, TimeUnit.SECONDS);
-                    } catch (InterruptedException e) {
-                        Thread.currentThread().interrupt();
-                    }
-                    throw new IllegalStateException("a bad listener");
-                })
-                .listener(events));
+        GatewayRig rig = new GatewayRig()
+                .guest("p", MAC, P)
+                .with(b -> b.capacity(20_000)
+                        .flowsPerGuest(20_000)
+                        .listener(event -> {
+                            try {
+                                release.await(20, TimeUnit.SECONDS);
+                            } catch (InterruptedException e) {
+                                Thread.currentThread().interrupt();
+                            }
+                            throw new IllegalStateException("a bad listener");
+                        })
+                        .listener(events));
         try (rig) {
             for (int port = 1; port < 10_000; port++) {
                 rig.station("p").send(PacketBuilder.udp().from(P, 1000).to("198.51.100.7", port));

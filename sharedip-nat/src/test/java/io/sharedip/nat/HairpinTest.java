@@ -129,13 +129,18 @@ class HairpinTest {
     void a_ping_to_the_shared_address_or_the_alias_is_answered() {
         try (GatewayRig rig = rig()) {
             rig.station("p")
-                    .send(PacketBuilder.icmp().from(P, 0).to(SHARED, 0).echo(8, 5, 6).payload("ping"));
+                    .send(PacketBuilder.icmp()
+                            .from(P, 0)
+                            .to(SHARED, 0)
+                            .echo(8, 5, 6)
+                            .payload("ping"));
             ParsedPacket reply = rig.station("p").takeOne();
             assertThat(reply.icmpType()).isZero();
             assertThat(reply.source()).isEqualTo(SHARED);
             assertThat(reply.icmpRest()).isEqualTo(5 << 16 | 6);
             assertThat(reply.payload()).isEqualTo("ping".getBytes(java.nio.charset.StandardCharsets.US_ASCII));
-            rig.station("s").send(PacketBuilder.icmp().from(SHARED, 0).to(ALIAS, 0).echo(8, 5, 6));
+            rig.station("s")
+                    .send(PacketBuilder.icmp().from(SHARED, 0).to(ALIAS, 0).echo(8, 5, 6));
             assertThat(rig.station("s").takeOne().source()).isEqualTo(ALIAS);
         }
     }
@@ -177,8 +182,8 @@ class HairpinTest {
                 .prefix("192.0.2.0/24")
                 .router("192.0.2.1")
                 .routerMac(GatewayRig.ROUTER_MAC)
-                .uplink(io.sharedip.uplink.PacketUplink.on(io.sharedip.link.InProcessLink.named("up")
-                                .withMacAddress(GatewayRig.UPLINK_MAC))
+                .uplink(io.sharedip.uplink.PacketUplink.on(
+                                io.sharedip.link.InProcessLink.named("up").withMacAddress(GatewayRig.UPLINK_MAC))
                         .withAddressOfItsOwn())
                 .guest(io.sharedip.Guest.of("p", "52:54:00:00:00:01", P, caller))
                 .guest(io.sharedip.Guest.of("s", "52:54:00:00:00:03", SHARED, called))

@@ -83,7 +83,8 @@ class IcmpErrorTest {
         try (GatewayRig rig = rig()) {
             rig.station("p").send(probe(protocol).from(PRIVATE, 4000).to(SERVER, 7));
             byte[] out = rig.outside().takeOne().frame();
-            rig.outside().send(PacketBuilder.icmp().from(ROUTER, 0).to(SHARED, 0).error(3, 1, 0, out, 28));
+            rig.outside()
+                    .send(PacketBuilder.icmp().from(ROUTER, 0).to(SHARED, 0).error(3, 1, 0, out, 28));
             ParsedPacket error = rig.station("p").takeOne();
             assertThat(error.payload()).hasSize(28);
             assertThat(error.inner().source()).isEqualTo(PRIVATE);
@@ -100,7 +101,8 @@ class IcmpErrorTest {
                             .to(SERVER, 7)
                             .options((byte) 1, (byte) 1, (byte) 1, (byte) 0));
             byte[] out = rig.outside().takeOne().frame();
-            rig.outside().send(PacketBuilder.icmp().from(ROUTER, 0).to(SHARED, 0).error(11, 0, 0, out, 32));
+            rig.outside()
+                    .send(PacketBuilder.icmp().from(ROUTER, 0).to(SHARED, 0).error(11, 0, 0, out, 32));
             ParsedPacket inner = rig.station("p").takeOne().inner();
             assertThat(inner.from()).isEqualTo(PRIVATE + ":4000");
             assertThat(inner.to()).isEqualTo(SERVER + ":7");
@@ -135,7 +137,8 @@ class IcmpErrorTest {
             rig.station("p").send(probe("udp").from(PRIVATE, 4000).to(SERVER, 7));
             byte[] out = rig.outside().takeOne().frame();
             out[41] ^= 0x55;
-            rig.outside().send(PacketBuilder.icmp().from(ROUTER, 0).to(SHARED, 0).error(3, 3, 0, out, 100));
+            rig.outside()
+                    .send(PacketBuilder.icmp().from(ROUTER, 0).to(SHARED, 0).error(3, 3, 0, out, 100));
             assertThat(rig.station("p").takeOne().inner().from()).isEqualTo(PRIVATE + ":4000");
         }
     }
@@ -154,7 +157,8 @@ class IcmpErrorTest {
             wrongSum[36] ^= 1;
             rig.outside().sendRaw(wrongSum);
             out[24] ^= 1;
-            rig.outside().send(PacketBuilder.icmp().from(ROUTER, 0).to(SHARED, 0).error(3, 3, 0, out, 100));
+            rig.outside()
+                    .send(PacketBuilder.icmp().from(ROUTER, 0).to(SHARED, 0).error(3, 3, 0, out, 100));
             assertThat(rig.station("p").take()).isEmpty();
             assertThat(rig.nonZeroDrops()).containsOnlyKeys(DropReason.ICMP_CHECKSUM, DropReason.ICMP_INNER);
         }
@@ -165,7 +169,8 @@ class IcmpErrorTest {
         try (GatewayRig rig = rig()) {
             byte[] stranger =
                     PacketBuilder.udp().from(SHARED, 61001).to(SERVER, 7).build();
-            rig.outside().send(PacketBuilder.icmp().from(ROUTER, 0).to(SHARED, 0).error(3, 3, 0, stranger, 100));
+            rig.outside()
+                    .send(PacketBuilder.icmp().from(ROUTER, 0).to(SHARED, 0).error(3, 3, 0, stranger, 100));
             assertThat(rig.outside().take()).isEmpty();
             assertThat(rig.nonZeroDrops()).containsOnlyKeys(DropReason.ICMP_NO_FLOW);
         }
@@ -186,7 +191,8 @@ class IcmpErrorTest {
                     .build();
             rig.outside().sendRaw(reply.clone());
             byte[] in = rig.station(guest).takeOne().frame();
-            rig.station(guest).send(PacketBuilder.icmp().from(inside, 0).to(SERVER, 0).error(3, 3, 0, in, 100));
+            rig.station(guest)
+                    .send(PacketBuilder.icmp().from(inside, 0).to(SERVER, 0).error(3, 3, 0, in, 100));
             ParsedPacket error = rig.outside().takeOne();
             assertThat(error.source()).isEqualTo(SHARED);
             assertThat(error.destination()).isEqualTo(SERVER);
@@ -209,7 +215,8 @@ class IcmpErrorTest {
                     PacketBuilder.udp().from(SERVER, 9).to(PRIVATE, 4000).build();
             byte[] othersPacket =
                     PacketBuilder.udp().from(SERVER, 7).to("10.0.0.3", 4000).build();
-            rig.station("p").send(PacketBuilder.icmp().from(PRIVATE, 0).to(SERVER, 0).error(3, 3, 0, neverSent, 100));
+            rig.station("p")
+                    .send(PacketBuilder.icmp().from(PRIVATE, 0).to(SERVER, 0).error(3, 3, 0, neverSent, 100));
             rig.station("p")
                     .send(PacketBuilder.icmp().from(PRIVATE, 0).to(SERVER, 0).error(3, 3, 0, othersPacket, 100));
             // about a packet from the server, but sent to somebody else
@@ -232,8 +239,13 @@ class IcmpErrorTest {
             byte[] out = talk.out().frame();
             byte[] in = talk.in().frame();
             for (int type : new int[] {4, 5}) {
-                rig.outside().send(PacketBuilder.icmp().from(ROUTER, 0).to(SHARED, 0).error(type, 1, 0, out, 100));
-                rig.station("p").send(PacketBuilder.icmp().from(PRIVATE, 0).to(SERVER, 0).error(type, 1, 0, in, 100));
+                rig.outside()
+                        .send(PacketBuilder.icmp().from(ROUTER, 0).to(SHARED, 0).error(type, 1, 0, out, 100));
+                rig.station("p")
+                        .send(PacketBuilder.icmp()
+                                .from(PRIVATE, 0)
+                                .to(SERVER, 0)
+                                .error(type, 1, 0, in, 100));
             }
             assertThat(rig.station("p").take()).isEmpty();
             assertThat(rig.outside().take()).isEmpty();
@@ -245,9 +257,11 @@ class IcmpErrorTest {
         try (GatewayRig rig = rig()) {
             Conversation talk = Conversation.udp(rig, "p", PRIVATE, 4000, SERVER, 7);
             byte[] in = talk.out() == null ? new byte[0] : talk.in().frame();
-            rig.station("p").send(PacketBuilder.icmp().from(PRIVATE, 0).to(SERVER, 0).error(3, 3, 0, in, 100));
+            rig.station("p")
+                    .send(PacketBuilder.icmp().from(PRIVATE, 0).to(SERVER, 0).error(3, 3, 0, in, 100));
             byte[] error = rig.outside().takeOne().frame();
-            rig.outside().send(PacketBuilder.icmp().from(ROUTER, 0).to(SHARED, 0).error(3, 1, 0, error, 100));
+            rig.outside()
+                    .send(PacketBuilder.icmp().from(ROUTER, 0).to(SHARED, 0).error(3, 1, 0, error, 100));
             assertThat(rig.station("p").take()).isEmpty();
             assertThat(rig.nonZeroDrops()).containsOnlyKeys(DropReason.ICMP_INNER);
         }
@@ -276,7 +290,10 @@ class IcmpErrorTest {
             assertThat(in.to()).isEqualTo(calledAddress + ":80");
             assertThat(in.ttl()).isEqualTo(63);
             rig.station(called)
-                    .send(PacketBuilder.icmp().from(calledAddress, 0).to(shown, 0).error(3, 3, 0, in.frame(), 100));
+                    .send(PacketBuilder.icmp()
+                            .from(calledAddress, 0)
+                            .to(shown, 0)
+                            .error(3, 3, 0, in.frame(), 100));
             ParsedPacket error = rig.station(caller).takeOne();
             assertThat(error.source()).isEqualTo(name);
             assertThat(error.destination()).isEqualTo(callerAddress);
@@ -294,13 +311,16 @@ class IcmpErrorTest {
     @Test
     void rfc5508_req6_an_error_does_not_refresh_a_flow() {
         try (GatewayRig rig = rig()) {
-            rig.station("p").send(PacketBuilder.icmp().from(PRIVATE, 0).to(SERVER, 0).echo(8, 7, 1));
+            rig.station("p")
+                    .send(PacketBuilder.icmp().from(PRIVATE, 0).to(SERVER, 0).echo(8, 7, 1));
             ParsedPacket out = rig.outside().takeOne();
             rig.advance(Duration.ofSeconds(50));
-            rig.outside().send(PacketBuilder.icmp().from(ROUTER, 0).to(SHARED, 0).error(3, 1, 0, out.frame(), 100));
+            rig.outside()
+                    .send(PacketBuilder.icmp().from(ROUTER, 0).to(SHARED, 0).error(3, 1, 0, out.frame(), 100));
             assertThat(rig.station("p").take()).hasSize(1);
             rig.advance(Duration.ofSeconds(11));
-            rig.outside().send(PacketBuilder.icmp().from(SERVER, 0).to(SHARED, 0).echo(0, out.sourcePort(), 1));
+            rig.outside()
+                    .send(PacketBuilder.icmp().from(SERVER, 0).to(SHARED, 0).echo(0, out.sourcePort(), 1));
             assertThat(rig.station("p").take()).isEmpty();
             assertThat(rig.stats().flows()).isZero();
         }
@@ -313,7 +333,8 @@ class IcmpErrorTest {
             talk.out();
             byte[] in = talk.in().frame();
             rig.advance(Duration.ofSeconds(200));
-            rig.station("p").send(PacketBuilder.icmp().from(PRIVATE, 0).to(SERVER, 0).error(3, 3, 0, in, 100));
+            rig.station("p")
+                    .send(PacketBuilder.icmp().from(PRIVATE, 0).to(SERVER, 0).error(3, 3, 0, in, 100));
             assertThat(rig.outside().take()).hasSize(1);
             rig.advance(Duration.ofSeconds(101));
             assertThat(talk.in()).isNull();
@@ -325,12 +346,16 @@ class IcmpErrorTest {
         try (GatewayRig rig = rig()) {
             Conversation udp = Conversation.udp(rig, "p", PRIVATE, 4000, SERVER, 7);
             byte[] datagram = udp.out().frame();
-            Conversation tcp = Conversation.tcp(rig, "p", PRIVATE, 4000, SERVER, 80).handshake();
+            Conversation tcp =
+                    Conversation.tcp(rig, "p", PRIVATE, 4000, SERVER, 80).handshake();
             byte[] segment = tcp.out().frame();
             for (byte[] about : new byte[][] {datagram, segment}) {
                 for (int code : new int[] {0, 1, 3, 13}) {
                     rig.outside()
-                            .send(PacketBuilder.icmp().from(ROUTER, 0).to(SHARED, 0).error(3, code, 0, about, 100));
+                            .send(PacketBuilder.icmp()
+                                    .from(ROUTER, 0)
+                                    .to(SHARED, 0)
+                                    .error(3, code, 0, about, 100));
                 }
             }
             assertThat(rig.station("p").take()).hasSize(8);
@@ -345,9 +370,14 @@ class IcmpErrorTest {
     @Test
     void rfc5508_req3_pmtu_of_a_router_on_the_way_reaches_the_guest() {
         try (GatewayRig rig = rig()) {
-            Conversation tcp = Conversation.tcp(rig, "s", SHARED, 40000, SERVER, 80).handshake();
+            Conversation tcp =
+                    Conversation.tcp(rig, "s", SHARED, 40000, SERVER, 80).handshake();
             byte[] out = tcp.out().frame();
-            rig.outside().send(PacketBuilder.icmp().from("198.51.100.1", 0).to(SHARED, 0).error(3, 4, 1280, out, 28));
+            rig.outside()
+                    .send(PacketBuilder.icmp()
+                            .from("198.51.100.1", 0)
+                            .to(SHARED, 0)
+                            .error(3, 4, 1280, out, 28));
             ParsedPacket error = rig.station("s").takeOne();
             assertThat(error.icmpCode()).isEqualTo(4);
             assertThat(error.icmpRest()).isEqualTo(1280);
@@ -359,8 +389,13 @@ class IcmpErrorTest {
     void queries_other_than_echo_are_dropped() {
         try (GatewayRig rig = rig()) {
             for (int type : new int[] {9, 10, 13, 15, 17, 40}) {
-                rig.station("p").send(PacketBuilder.icmp().from(PRIVATE, 0).to(SERVER, 0).echo(type, 1, 1));
-                rig.outside().send(PacketBuilder.icmp().from(SERVER, 0).to(SHARED, 0).echo(type, 1, 1));
+                rig.station("p")
+                        .send(PacketBuilder.icmp()
+                                .from(PRIVATE, 0)
+                                .to(SERVER, 0)
+                                .echo(type, 1, 1));
+                rig.outside()
+                        .send(PacketBuilder.icmp().from(SERVER, 0).to(SHARED, 0).echo(type, 1, 1));
             }
             assertThat(rig.drops(DropReason.ICMP_TYPE)).isEqualTo(12);
             assertThat(rig.outside().take()).isEmpty();

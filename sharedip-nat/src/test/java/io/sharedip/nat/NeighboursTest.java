@@ -56,7 +56,8 @@ class NeighboursTest {
             assertThat(Octets.u48(question, 0)).isEqualTo(0xffffffffffffL);
             assertThat(Octets.u48(question, 6)).isEqualTo(GatewayRig.UPLINK_MAC.bits());
             assertThat(Octets.u48(question, 22)).isEqualTo(GatewayRig.UPLINK_MAC.bits());
-            assertThat(Octets.i32(question, 28)).isEqualTo(Ipv4Address.parse(SHARED).bits());
+            assertThat(Octets.i32(question, 28))
+                    .isEqualTo(Ipv4Address.parse(SHARED).bits());
             assertThat(Octets.u48(question, 32)).isZero();
             assertThat(Octets.i32(question, 38))
                     .isEqualTo(Ipv4Address.parse(GatewayRig.ROUTER).bits());
@@ -284,8 +285,7 @@ class NeighboursTest {
             List<byte[]> asked = new ArrayList<>();
             for (int host = 50; host < 54; host++) {
                 for (int i = 0; i < 3; i++) {
-                    rig.station("p")
-                            .send(PacketBuilder.udp().from(P, 62000 + i).to("192.0.2." + host, 53));
+                    rig.station("p").send(PacketBuilder.udp().from(P, 62000 + i).to("192.0.2." + host, 53));
                 }
                 asked.add(question(rig));
             }

@@ -129,9 +129,7 @@ class PortClaimsTest {
                 .routerMac(GatewayRig.ROUTER_MAC)
                 .listener(events)
                 .guest(Guest.of("p", MAC.toString(), P, guest))
-                .uplink(PacketUplink.on(up)
-                        .withPorts(PortRange.of(first, last))
-                        .withClaims(claims));
+                .uplink(PacketUplink.on(up).withPorts(PortRange.of(first, last)).withClaims(claims));
     }
 
     private void resolve(NatGateway gateway) {
@@ -160,8 +158,7 @@ class PortClaimsTest {
                 .macs(MAC, GatewayRig.ROUTER_MAC)
                 .build()));
         gateway.poll();
-        List<Frame> frames =
-                up.take().stream().filter(f -> f.u16(12) == 0x0800).toList();
+        List<Frame> frames = up.take().stream().filter(f -> f.u16(12) == 0x0800).toList();
         return frames.isEmpty()
                 ? -1
                 : ParsedPacket.of(frames.get(0).toByteArray()).sourcePort();
@@ -169,7 +166,8 @@ class PortClaimsTest {
 
     @Test
     void every_port_that_shows_is_claimed_and_blocks_are_claimed_ahead_of_need() {
-        try (NatGateway gateway = builder(61000, 63047).capacity(5000).flowsPerGuest(5000).build()) {
+        try (NatGateway gateway =
+                builder(61000, 63047).capacity(5000).flowsPerGuest(5000).build()) {
             resolve(gateway);
             int before = claims.count(IpProtocol.UDP);
             assertThat(before).isBetween(256, 1024);
@@ -232,7 +230,8 @@ class PortClaimsTest {
     void a_host_that_holds_the_whole_pool_prevents_the_start() {
         claims.heldByHost.set(61000, 61256);
         assertThatThrownBy(() -> builder(61000, 61255).build())
-                .isInstanceOfSatisfying(PortClaimException.class, e -> assertThat(e.cure()).isPresent());
+                .isInstanceOfSatisfying(
+                        PortClaimException.class, e -> assertThat(e.cure()).isPresent());
         assertThat(claims.closed).isPositive();
         assertThat(up.closed()).isEqualTo(1);
         assertThat(guest.closed()).isEqualTo(1);
@@ -254,7 +253,8 @@ class PortClaimsTest {
 
     @Test
     void the_port_of_a_forward_is_claimed_and_given_back() throws Exception {
-        try (NatGateway gateway = builder(61000, 61255).forward("tcp 8080 -> p:80").build()) {
+        try (NatGateway gateway =
+                builder(61000, 61255).forward("tcp 8080 -> p:80").build()) {
             assertThat(claims.holds(IpProtocol.TCP, 8080)).isTrue();
             drive(gateway, gateway.addForward(PortForward.parse("tcp 8081-8083 -> p:81-83")));
             assertThat(claims.holds(IpProtocol.TCP, 8083)).isTrue();
@@ -274,8 +274,7 @@ class PortClaimsTest {
     void a_forward_on_a_port_of_the_host_is_refused_told_and_changes_nothing() throws Exception {
         claims.heldByHost.set(8081);
         try (NatGateway gateway = builder(61000, 61255).build()) {
-            assertThatThrownBy(() ->
-                            drive(gateway, gateway.addForward(PortForward.parse("tcp 8080-8082 -> p:80-82"))))
+            assertThatThrownBy(() -> drive(gateway, gateway.addForward(PortForward.parse("tcp 8080-8082 -> p:80-82"))))
                     .isInstanceOf(ExecutionException.class)
                     .cause()
                     .isInstanceOf(PortClaimException.class);
@@ -289,8 +288,8 @@ class PortClaimsTest {
     void a_refused_forward_that_reaches_into_the_pool_does_not_lose_the_pools_claims() throws Exception {
         claims.heldByHost.set(60999);
         try (NatGateway gateway = builder(61000, 61255).build()) {
-            assertThatThrownBy(() -> drive(
-                            gateway, gateway.addForward(PortForward.parse("udp 60990-61010 -> p:60990-61010"))))
+            assertThatThrownBy(() ->
+                            drive(gateway, gateway.addForward(PortForward.parse("udp 60990-61010 -> p:60990-61010"))))
                     .cause()
                     .isInstanceOf(PortClaimException.class);
             resolve(gateway);
@@ -306,7 +305,9 @@ class PortClaimsTest {
             CompletionStage<Void> first = gateway.addForward(PortForward.parse("tcp 8080 -> p:80"));
             CompletionStage<Void> second = gateway.addForward(PortForward.parse("tcp 8080 -> p:81"));
             drive(gateway, first);
-            assertThatThrownBy(() -> drive(gateway, second)).cause().isInstanceOf(io.sharedip.ConfigurationException.class);
+            assertThatThrownBy(() -> drive(gateway, second))
+                    .cause()
+                    .isInstanceOf(io.sharedip.ConfigurationException.class);
             assertThat(claims.holds(IpProtocol.TCP, 8080)).isTrue();
             assertThat(drive(gateway, gateway.forwards()))
                     .singleElement()
@@ -332,16 +333,30 @@ class PortClaimsTest {
             resolve(gateway);
             long before = gateway.stats().leftToHost();
             List<byte[]> hosts = List.of(
-                    fromOutside(PacketBuilder.tcp().from(SERVER, 80).to(SHARED, 22)).build(),
-                    fromOutside(PacketBuilder.udp().from(SERVER, 80).to(SHARED, 40000)).build(),
-                    fromOutside(PacketBuilder.icmp().from(SERVER, 0).to(SHARED, 0).echo(8, 1, 1))
+                    fromOutside(PacketBuilder.tcp().from(SERVER, 80).to(SHARED, 22))
                             .build(),
-                    fromOutside(PacketBuilder.icmp().from(SERVER, 0).to(SHARED, 0).echo(0, 1, 1))
+                    fromOutside(PacketBuilder.udp().from(SERVER, 80).to(SHARED, 40000))
                             .build(),
-                    fromOutside(PacketBuilder.protocol(47).from(SERVER, 0).to(SHARED, 0)).build(),
-                    fromOutside(PacketBuilder.udp().from(SERVER, 80).to("192.0.2.20", 53)).build(),
-                    fromOutside(PacketBuilder.udp().from(SERVER, 80).to("192.0.2.255", 53)).build(),
-                    fromOutside(PacketBuilder.udp().from(SERVER, 80).to(SHARED, 53).fragment(0x2000))
+                    fromOutside(PacketBuilder.icmp()
+                                    .from(SERVER, 0)
+                                    .to(SHARED, 0)
+                                    .echo(8, 1, 1))
+                            .build(),
+                    fromOutside(PacketBuilder.icmp()
+                                    .from(SERVER, 0)
+                                    .to(SHARED, 0)
+                                    .echo(0, 1, 1))
+                            .build(),
+                    fromOutside(PacketBuilder.protocol(47).from(SERVER, 0).to(SHARED, 0))
+                            .build(),
+                    fromOutside(PacketBuilder.udp().from(SERVER, 80).to("192.0.2.20", 53))
+                            .build(),
+                    fromOutside(PacketBuilder.udp().from(SERVER, 80).to("192.0.2.255", 53))
+                            .build(),
+                    fromOutside(PacketBuilder.udp()
+                                    .from(SERVER, 80)
+                                    .to(SHARED, 53)
+                                    .fragment(0x2000))
                             .build(),
                     GatewayRig.arp(1, GatewayRig.NEXT_HOP_MAC, "192.0.2.1", SHARED),
                     GatewayRig.arp(2, MacAddress.parse("02:00:00:00:00:77"), "192.0.2.77", SHARED));
@@ -357,11 +372,15 @@ class PortClaimsTest {
     void an_error_about_a_packet_of_the_host_is_the_hosts() {
         try (NatGateway gateway = builder(61000, 61255).build()) {
             resolve(gateway);
-            byte[] hosts = PacketBuilder.udp().from(SHARED, 40000).to(SERVER, 53).build();
+            byte[] hosts =
+                    PacketBuilder.udp().from(SHARED, 40000).to(SERVER, 53).build();
             long before = gateway.stats().leftToHost();
             outside(
                     gateway,
-                    fromOutside(PacketBuilder.icmp().from("192.0.2.1", 0).to(SHARED, 0).error(3, 3, 0, hosts, 64))
+                    fromOutside(PacketBuilder.icmp()
+                                    .from("192.0.2.1", 0)
+                                    .to(SHARED, 0)
+                                    .error(3, 3, 0, hosts, 64))
                             .build());
             assertThat(gateway.stats().leftToHost() - before).isEqualTo(1);
             assertThat(gateway.stats().drops(DropReason.ICMP_NO_FLOW)).isZero();

@@ -266,8 +266,8 @@ class TimersTest {
     @Test
     void rfc4787_req6_what_comes_through_a_forward_is_kept_alive_by_those_who_came() {
         try (GatewayRig rig = rig().with(b -> b.forward("udp 5000 -> p:5000"))) {
-            Conversation talk = Conversation.udp(rig, "p", PRIVATE, 5000, SERVER, 53)
-                    .outsidePort(5000);
+            Conversation talk =
+                    Conversation.udp(rig, "p", PRIVATE, 5000, SERVER, 53).outsidePort(5000);
             for (int i = 0; i < 4; i++) {
                 assertThat(talk.in()).isNotNull();
                 advance(rig, 299);
@@ -281,13 +281,16 @@ class TimersTest {
     @Test
     void rfc5508_req2_a_ping_is_remembered_for_60_s() {
         try (GatewayRig rig = rig()) {
-            rig.station("p").send(PacketBuilder.icmp().from(PRIVATE, 0).to(SERVER, 0).echo(8, 7, 1));
+            rig.station("p")
+                    .send(PacketBuilder.icmp().from(PRIVATE, 0).to(SERVER, 0).echo(8, 7, 1));
             int id = rig.outside().takeOne().sourcePort();
             rig.advance(Duration.ofSeconds(60).minus(NANO));
-            rig.outside().send(PacketBuilder.icmp().from(SERVER, 0).to(SHARED, 0).echo(0, id, 1));
+            rig.outside()
+                    .send(PacketBuilder.icmp().from(SERVER, 0).to(SHARED, 0).echo(0, id, 1));
             assertThat(rig.station("p").take()).hasSize(1);
             rig.advance(NANO);
-            rig.outside().send(PacketBuilder.icmp().from(SERVER, 0).to(SHARED, 0).echo(0, id, 1));
+            rig.outside()
+                    .send(PacketBuilder.icmp().from(SERVER, 0).to(SHARED, 0).echo(0, id, 1));
             assertThat(rig.station("p").take()).isEmpty();
         }
     }
@@ -326,7 +329,8 @@ class TimersTest {
     void a_jump_of_the_clock_by_a_year_ends_everything_and_leaves_a_working_gateway() {
         try (GatewayRig rig = rig().with(b -> b.capacity(5000).flowsPerGuest(5000))) {
             for (int i = 0; i < 3000; i++) {
-                rig.station("p").send(PacketBuilder.udp().from(PRIVATE, 10_000 + i).to(SERVER, 53));
+                rig.station("p")
+                        .send(PacketBuilder.udp().from(PRIVATE, 10_000 + i).to(SERVER, 53));
             }
             Conversation talk = tcp(rig).handshake();
             assertThat(rig.stats().flows()).isEqualTo(3001);
@@ -346,7 +350,8 @@ class TimersTest {
     void expiry_is_bounded_in_each_tick() {
         try (GatewayRig rig = rig().with(b -> b.capacity(5000).flowsPerGuest(5000))) {
             for (int i = 0; i < 4000; i++) {
-                rig.station("p").send(PacketBuilder.udp().from(PRIVATE, 10_000 + i).to(SERVER, 53));
+                rig.station("p")
+                        .send(PacketBuilder.udp().from(PRIVATE, 10_000 + i).to(SERVER, 53));
             }
             rig.outside().take();
             rig.clock().advance(Duration.ofSeconds(400));

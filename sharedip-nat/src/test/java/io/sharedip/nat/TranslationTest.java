@@ -40,7 +40,10 @@ class TranslationTest {
         try (GatewayRig rig = rig()) {
             byte[] payload = "PORT 10,0,0,2,7,138\r\n".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
             rig.station("p")
-                    .send(PacketBuilder.tcp().from(PRIVATE, 40001).to(SERVER, 21).payload(payload));
+                    .send(PacketBuilder.tcp()
+                            .from(PRIVATE, 40001)
+                            .to(SERVER, 21)
+                            .payload(payload));
             ParsedPacket out = rig.outside().takeOne();
             assertThat(out.source()).isEqualTo(SHARED);
             assertThat(out.to()).isEqualTo(SERVER + ":21");
@@ -67,7 +70,10 @@ class TranslationTest {
                 payload[i] = (byte) (i * 7);
             }
             rig.station("p")
-                    .send(PacketBuilder.udp().from(PRIVATE, 5060).to(SERVER, 5060).payload(payload));
+                    .send(PacketBuilder.udp()
+                            .from(PRIVATE, 5060)
+                            .to(SERVER, 5060)
+                            .payload(payload));
             assertThat(rig.outside().takeOne().payload()).isEqualTo(payload);
         }
     }
@@ -113,7 +119,10 @@ class TranslationTest {
             Set<Integer> ids = new HashSet<>();
             for (String server : List.of(SERVER, OTHER)) {
                 rig.station("p")
-                        .send(PacketBuilder.icmp().from(PRIVATE, 0).to(server, 0).echo(8, 77, 1));
+                        .send(PacketBuilder.icmp()
+                                .from(PRIVATE, 0)
+                                .to(server, 0)
+                                .echo(8, 77, 1));
                 ids.add(rig.outside().takeOne().sourcePort());
             }
             assertThat(ids).hasSize(1);
@@ -123,7 +132,8 @@ class TranslationTest {
     @Test
     void an_echo_reply_from_another_machine_than_the_one_asked_is_dropped() {
         try (GatewayRig rig = rig()) {
-            rig.station("p").send(PacketBuilder.icmp().from(PRIVATE, 0).to(SERVER, 0).echo(8, 77, 1));
+            rig.station("p")
+                    .send(PacketBuilder.icmp().from(PRIVATE, 0).to(SERVER, 0).echo(8, 77, 1));
             int id = rig.outside().takeOne().sourcePort();
             rig.outside().send(PacketBuilder.icmp().from(OTHER, 0).to(SHARED, 0).echo(0, id, 1));
             assertThat(rig.station("p").take()).isEmpty();
@@ -157,8 +167,11 @@ class TranslationTest {
         try (GatewayRig rig = rig()) {
             rig.station("p").send(PacketBuilder.tcp().from(PRIVATE, 62000).to(SERVER, 80));
             rig.station("p").send(PacketBuilder.udp().from(PRIVATE, 62000).to(SERVER, 80));
-            rig.station("p").send(PacketBuilder.icmp().from(PRIVATE, 0).to(SERVER, 0).echo(8, 62000, 1));
-            assertThat(rig.outside().take()).extracting(ParsedPacket::sourcePort).containsExactly(62000, 62000, 62000);
+            rig.station("p")
+                    .send(PacketBuilder.icmp().from(PRIVATE, 0).to(SERVER, 0).echo(8, 62000, 1));
+            assertThat(rig.outside().take())
+                    .extracting(ParsedPacket::sourcePort)
+                    .containsExactly(62000, 62000, 62000);
             assertThat(rig.stats().mappings()).isEqualTo(3);
         }
     }
@@ -256,7 +269,11 @@ class TranslationTest {
     @Test
     void a_udp_checksum_that_becomes_0_is_sent_as_ffff() {
         try (GatewayRig rig = rig()) {
-            rig.station("p").send(PacketBuilder.udp().from(PRIVATE, 61500).to(SERVER, 53).payload((byte) 0, (byte) 0));
+            rig.station("p")
+                    .send(PacketBuilder.udp()
+                            .from(PRIVATE, 61500)
+                            .to(SERVER, 53)
+                            .payload((byte) 0, (byte) 0));
             int checksum = rig.outside().takeOne().transportChecksum();
             // with this payload the sum of everything else becomes ffff, so the checksum becomes 0
             rig.station("p")
@@ -276,10 +293,8 @@ class TranslationTest {
         for (PacketBuilder packet : List.of(PacketBuilder.tcp(), PacketBuilder.udp())) {
             RecordingLink link = new RecordingLink("p", null);
             try (GatewayRig rig = new GatewayRig().guest("p", "52:54:00:00:00:01", PRIVATE, link)) {
-                byte[] a = packet.from(PRIVATE, 4000)
-                        .to(SERVER, 53)
-                        .payload("odd")
-                        .build();
+                byte[] a =
+                        packet.from(PRIVATE, 4000).to(SERVER, 53).payload("odd").build();
                 Octets.put16(a, a[23] == 6 ? 14 + 20 + 16 : 14 + 20 + 6, 0x1234);
                 rig.outside().take();
                 link.bring(Frame.of(a).checksumState(state));
@@ -329,8 +344,7 @@ class TranslationTest {
                     .to(SERVER, 80)
                     .payload(new byte[4000])
                     .build();
-            link.bring(
-                    Frame.of(a).checksumState(ChecksumState.PARTIAL).segmentSize(1460));
+            link.bring(Frame.of(a).checksumState(ChecksumState.PARTIAL).segmentSize(1460));
             rig.poll();
             assertThat(rig.outside().take()).isEmpty();
             assertThat(rig.nonZeroDrops()).containsOnlyKeys(DropReason.PACKET_TOO_BIG);
@@ -411,13 +425,14 @@ class TranslationTest {
                 }
                 if (verify) {
                     assertThat(rig.outside().take()).isEmpty();
-                    assertThat(rig.nonZeroDrops())
-                            .containsOnlyKeys(DropReason.TCP_CHECKSUM, DropReason.UDP_CHECKSUM);
+                    assertThat(rig.nonZeroDrops()).containsOnlyKeys(DropReason.TCP_CHECKSUM, DropReason.UDP_CHECKSUM);
                 } else {
                     List<byte[]> seen = rig.outside().takeRaw();
-                    assertThat(seen).hasSize(2).allSatisfy(frame -> org.assertj.core.api.Assertions.assertThatThrownBy(
-                                    () -> ParsedPacket.of(frame))
-                            .hasMessageContaining("transport checksum is wrong"));
+                    assertThat(seen)
+                            .hasSize(2)
+                            .allSatisfy(frame -> org.assertj.core.api.Assertions.assertThatThrownBy(
+                                            () -> ParsedPacket.of(frame))
+                                    .hasMessageContaining("transport checksum is wrong"));
                 }
             }
         }
@@ -438,10 +453,14 @@ class TranslationTest {
     @Test
     void private_and_same_address_guests_live_together() {
         try (GatewayRig rig = rig()) {
-            Conversation p = Conversation.tcp(rig, "p", PRIVATE, 40000, SERVER, 80).handshake();
-            Conversation q = Conversation.tcp(rig, "q", "10.0.0.3", 40000, SERVER, 80).handshake();
-            Conversation s = Conversation.tcp(rig, "s", SHARED, 40000, SERVER, 80).handshake();
-            assertThat(Set.of(p.outsidePort(), q.outsidePort(), s.outsidePort())).hasSize(3);
+            Conversation p =
+                    Conversation.tcp(rig, "p", PRIVATE, 40000, SERVER, 80).handshake();
+            Conversation q =
+                    Conversation.tcp(rig, "q", "10.0.0.3", 40000, SERVER, 80).handshake();
+            Conversation s =
+                    Conversation.tcp(rig, "s", SHARED, 40000, SERVER, 80).handshake();
+            assertThat(Set.of(p.outsidePort(), q.outsidePort(), s.outsidePort()))
+                    .hasSize(3);
             assertThat(p.in().to()).isEqualTo(PRIVATE + ":40000");
             assertThat(q.in().to()).isEqualTo("10.0.0.3:40000");
             assertThat(s.in().to()).isEqualTo(SHARED + ":40000");
@@ -452,7 +471,11 @@ class TranslationTest {
     @Test
     void protocols_without_ports_are_not_translated_yet() {
         try (GatewayRig rig = rig()) {
-            rig.station("p").send(PacketBuilder.protocol(47).from(PRIVATE, 0).to(SERVER, 0).payload("gre"));
+            rig.station("p")
+                    .send(PacketBuilder.protocol(47)
+                            .from(PRIVATE, 0)
+                            .to(SERVER, 0)
+                            .payload("gre"));
             assertThat(rig.outside().take()).isEmpty();
             assertThat(rig.nonZeroDrops()).containsOnlyKeys(DropReason.PROTOCOL_UNSUPPORTED);
         }

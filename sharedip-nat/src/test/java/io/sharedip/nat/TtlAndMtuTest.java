@@ -30,10 +30,15 @@ class TtlAndMtuTest {
     @Test
     void the_time_to_live_is_counted_down_by_one_in_each_direction() {
         try (GatewayRig rig = rig()) {
-            rig.station("p").send(PacketBuilder.udp().from(PRIVATE, 4000).to(SERVER, 53).ttl(2));
+            rig.station("p")
+                    .send(PacketBuilder.udp().from(PRIVATE, 4000).to(SERVER, 53).ttl(2));
             ParsedPacket out = rig.outside().takeOne();
             assertThat(out.ttl()).isEqualTo(1);
-            rig.outside().send(PacketBuilder.udp().from(SERVER, 53).to(SHARED, out.sourcePort()).ttl(255));
+            rig.outside()
+                    .send(PacketBuilder.udp()
+                            .from(SERVER, 53)
+                            .to(SHARED, out.sourcePort())
+                            .ttl(255));
             assertThat(rig.station("p").takeOne().ttl()).isEqualTo(254);
         }
     }
@@ -65,7 +70,8 @@ class TtlAndMtuTest {
     @Test
     void rfc5508_req9_expiry_from_outside_is_answered_from_the_shared_address_and_shows_nothing_inside() {
         try (GatewayRig rig = rig()) {
-            Conversation talk = Conversation.tcp(rig, "p", PRIVATE, 40000, SERVER, 80).handshake();
+            Conversation talk =
+                    Conversation.tcp(rig, "p", PRIVATE, 40000, SERVER, 80).handshake();
             byte[] sent = PacketBuilder.tcp()
                     .from(SERVER, 80)
                     .to(SHARED, talk.outsidePort())
@@ -86,7 +92,11 @@ class TtlAndMtuTest {
     @Test
     void expiry_of_a_packet_that_would_come_through_a_forward_is_answered_too_and_begins_no_flow() {
         try (GatewayRig rig = rig().with(b -> b.forward("tcp 8080 -> p:80"))) {
-            rig.outside().send(PacketBuilder.tcp().from(SERVER, 5555).to(SHARED, 8080).ttl(1));
+            rig.outside()
+                    .send(PacketBuilder.tcp()
+                            .from(SERVER, 5555)
+                            .to(SHARED, 8080)
+                            .ttl(1));
             assertThat(rig.outside().takeOne().icmpType()).isEqualTo(11);
             assertThat(rig.stats().flows()).isZero();
         }
@@ -98,7 +108,11 @@ class TtlAndMtuTest {
             Conversation talk = Conversation.udp(rig, "p", PRIVATE, 4000, SERVER, 53);
             byte[] out = talk.out().frame();
             rig.outside()
-                    .send(PacketBuilder.icmp().from("192.0.2.1", 0).to(SHARED, 0).error(3, 3, 0, out, 64).ttl(1));
+                    .send(PacketBuilder.icmp()
+                            .from("192.0.2.1", 0)
+                            .to(SHARED, 0)
+                            .error(3, 3, 0, out, 64)
+                            .ttl(1));
             assertThat(rig.outside().take()).isEmpty();
             assertThat(rig.station("p").take()).isEmpty();
             assertThat(rig.nonZeroDrops()).containsOnlyKeys(DropReason.TTL_EXPIRED);
@@ -140,7 +154,8 @@ class TtlAndMtuTest {
                     .build());
             rig.poll();
             int port = rig.outside().takeOne().sourcePort();
-            rig.outside().send(PacketBuilder.udp().from(SERVER, 53).to(SHARED, port).payload(new byte[900]));
+            rig.outside()
+                    .send(PacketBuilder.udp().from(SERVER, 53).to(SHARED, port).payload(new byte[900]));
             ParsedPacket error = rig.outside().takeOne();
             assertThat(error.icmpType()).isEqualTo(3);
             assertThat(error.icmpCode()).isEqualTo(4);

@@ -109,7 +109,9 @@ class NeighbourTableTest {
                     }
                 }
             }
-            assertThat(table.held()).isEqualTo(held - owner.released - owner.givenUp).isBetween(0, 256);
+            assertThat(table.held())
+                    .isEqualTo(held - owner.released - owner.givenUp)
+                    .isBetween(0, 256);
         }
         assertThat(owner.released).isPositive();
         assertThat(owner.givenUp).isPositive();

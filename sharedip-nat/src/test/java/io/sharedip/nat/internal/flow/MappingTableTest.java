@@ -68,8 +68,7 @@ class MappingTableTest {
                     }
                 }
                 for (int port = 61_000; port < 61_300; port++) {
-                    assertThat(table.findOutside(17, port))
-                            .isEqualTo(outside.getOrDefault(new Outside(17, port), -1));
+                    assertThat(table.findOutside(17, port)).isEqualTo(outside.getOrDefault(new Outside(17, port), -1));
                 }
             }
         }
@@ -120,8 +119,7 @@ class MappingTableTest {
             if (step % 20 == 0) {
                 for (int mapping = 0; mapping < 10; mapping++) {
                     for (int peer = -6; peer < 6; peer++) {
-                        assertThat(table.contains(mapping, peer))
-                                .isEqualTo(model.containsKey(List.of(mapping, peer)));
+                        assertThat(table.contains(mapping, peer)).isEqualTo(model.containsKey(List.of(mapping, peer)));
                     }
                 }
             }

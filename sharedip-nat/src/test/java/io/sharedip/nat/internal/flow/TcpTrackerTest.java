@@ -32,9 +32,27 @@ class TcpTrackerTest {
 
     @ParameterizedTest
     @CsvSource({
-        "S, true", "SA, true", "A, true", "PA, true", "FA, true", "R, true", "RA, true", "UA, true", "FPA, true",
-        "-, false", "F, false", "P, false", "U, false", "FPU, false", "SF, false", "SR, false", "SFA, false",
-        "FR, false", "FRA, false", "SFRPAU, false", "FP, false"
+        "S, true",
+        "SA, true",
+        "A, true",
+        "PA, true",
+        "FA, true",
+        "R, true",
+        "RA, true",
+        "UA, true",
+        "FPA, true",
+        "-, false",
+        "F, false",
+        "P, false",
+        "U, false",
+        "FPU, false",
+        "SF, false",
+        "SR, false",
+        "SFA, false",
+        "FR, false",
+        "FRA, false",
+        "SFRPAU, false",
+        "FP, false"
     })
     void nonsense_flags_are_told_from_sense(String text, boolean sensible) {
         assertThat(TcpTracker.sensible(flags(text))).isEqualTo(sensible);
