@@ -23,8 +23,12 @@ public record Guest(GuestId id, MacAddress mac, List<Ipv4Address> addresses, Lin
     /**
      * Checks the parts.
      *
+     * @param id identity
+     * @param mac MAC address
+     * @param addresses one or more
+     * @param link of this guest alone
      * @throws ConfigurationException if there is no address, one is doubled or not a unicast address, or the MAC address is not
-     *     a unicast address
+     * a unicast address
      */
     public Guest {
         Objects.requireNonNull(id, "id");

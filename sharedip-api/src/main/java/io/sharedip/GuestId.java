@@ -19,6 +19,7 @@ public record GuestId(String name) implements Comparable<GuestId> {
     /**
      * Checks the name.
      *
+     * @param name to be checked
      * @throws ConfigurationException if the name is not of the form above
      */
     public GuestId {

@@ -16,9 +16,16 @@ public class SharedIpException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
 
+    /** See {@link #setting()}. */
     private final @Nullable String setting;
+
+    /** See {@link #value()}. */
     private final @Nullable String value;
+
+    /** See {@link #problem()}. */
     private final String problem;
+
+    /** See {@link #cure()}. */
     private final @Nullable String cure;
 
     /**

@@ -8,6 +8,7 @@ public final class SyntaxException extends ConfigurationException {
 
     private static final long serialVersionUID = 1L;
 
+    /** See {@link #position()}. */
     private final int position;
 
     /**

@@ -21,6 +21,9 @@ public record Binding(GuestId guest, MacAddress mac, Ipv4Address address) {
     /**
      * Checks the addresses.
      *
+     * @param guest identity
+     * @param mac to be checked
+     * @param address to be checked
      * @throws ConfigurationException if one of them is not a unicast address
      */
     public Binding {

@@ -12,7 +12,7 @@ import java.util.Map;
  * @param capacity the most flows there may be
  * @param framesIn taken from all links since the start
  * @param forwarded translated and sent on
- * @param answered by the gateway itself: ARP, pings to the gateway, packets that the gateway reset or refused stay dropped
+ * @param answered or taken by the gateway itself: ARP, and pings to the gateway; what it resets or refuses counts as dropped
  * @param leftToHost seen on the uplink and none of the gateway's business
  * @param held waiting now for the next hop's MAC address
  * @param dropped since the start, for all reasons together
@@ -34,7 +34,22 @@ public record SharedIpStats(
         long eventsLost,
         Map<DropReason, Long> drops) {
 
-    /** Makes the map immutable. */
+    /**
+     * Makes the map immutable.
+     *
+     * @param flows counter
+     * @param mappings counter
+     * @param capacity counter
+     * @param framesIn counter
+     * @param forwarded counter
+     * @param answered counter
+     * @param leftToHost counter
+     * @param held counter
+     * @param dropped counter
+     * @param ownFrames counter
+     * @param eventsLost counter
+     * @param drops copied
+     */
     public SharedIpStats {
         drops = Map.copyOf(drops);
     }

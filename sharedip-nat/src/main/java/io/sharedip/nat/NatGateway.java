@@ -22,6 +22,7 @@ import io.sharedip.link.Link;
 import io.sharedip.nat.internal.engine.Attachment;
 import io.sharedip.nat.internal.engine.Engine;
 import io.sharedip.nat.internal.engine.EngineSettings;
+import io.sharedip.nat.internal.engine.EventRing;
 import io.sharedip.nat.internal.engine.Management;
 import io.sharedip.nat.internal.gateway.CommandQueue;
 import io.sharedip.nat.internal.gateway.EventDispatcher;
@@ -82,7 +83,6 @@ public final class NatGateway implements SharedIp {
     private static final int FRAMES_PER_LINK = 256;
     private static final int COMMANDS_PER_TURN = 32;
     private static final int FLOWS_PER_SLICE = 4096;
-    private static final int LOW_WATER = PortKeeper.BLOCK;
     private static final long TICK_NANOS = 1_000_000L;
     private static final long STOP_NANOS = 3_000_000_000L;
     private static final long CLOSE_SECONDS = 5;
@@ -121,10 +121,12 @@ public final class NatGateway implements SharedIp {
         });
         long now = clock.nanoTime();
         this.nextTick = now;
+        EventRing ring = new EventRing(now, Instant.now());
+        this.events = new EventDispatcher(ring);
+        config.listeners.forEach(events::add);
         GatewayLinkHost uplinkHost =
                 new GatewayLinkHost(linkGateway, uplink.link().name());
         PortKeeper opened = null;
-        EventDispatcher dispatcher = null;
         try {
             open(uplink.link(), uplinkHost);
             MacAddress mac = uplink.macAddress()
@@ -134,11 +136,8 @@ public final class NatGateway implements SharedIp {
                             uplink.link().name(),
                             "has no MAC address",
                             "name one (PacketUplink.withMacAddress, InProcessLink.withMacAddress)"));
-            this.engine = new Engine(settings, uplink.link(), mac, now, Instant.now());
+            this.engine = new Engine(settings, uplink.link(), mac, now, ring);
             this.management = engine.management();
-            dispatcher = new EventDispatcher(engine.events());
-            this.events = dispatcher;
-            config.listeners.forEach(events::add);
             config.guests.forEach(management::check);
             opened = claimPorts(uplink, settings.random());
             this.keeper = opened;
@@ -166,9 +165,7 @@ public final class NatGateway implements SharedIp {
             config.guests.forEach(guest -> links.add(guest.link()));
             links.stream().distinct().forEach(Link::close);
             control.shutdownNow();
-            if (dispatcher != null) {
-                dispatcher.close();
-            }
+            events.close();
             throw e;
         }
         if (keeper != null && keeper.mustLookForConflicts()) {
@@ -202,8 +199,8 @@ public final class NatGateway implements SharedIp {
         PortKeeper claiming = new PortKeeper(uplink.claims().get(), address, pool, random, events::offer);
         try {
             claiming.open();
-            claiming.claimFirst(IpProtocol.TCP).forEach(range -> management.addPorts(IpProtocol.TCP, range));
-            claiming.claimFirst(IpProtocol.UDP).forEach(range -> management.addPorts(IpProtocol.UDP, range));
+            addPorts(claiming, IpProtocol.TCP, claiming.claimFirst(IpProtocol.TCP));
+            addPorts(claiming, IpProtocol.UDP, claiming.claimFirst(IpProtocol.UDP));
             return claiming;
         } catch (RuntimeException e) {
             claiming.close();
@@ -301,19 +298,20 @@ public final class NatGateway implements SharedIp {
     }
 
     private void refill(PortKeeper from, IpProtocol protocol) {
-        if (management.freePorts(protocol) >= LOW_WATER
+        if (management.freePorts(protocol) >= PortKeeper.LOW_WATER
                 || !from.hasMore(protocol)
                 || !refilling.compareAndSet(false, true)) {
             return;
         }
         var unused = onControl(() -> from.claimMore(protocol))
-                .thenCompose(more -> run(() -> more.forEach(range -> management.addPorts(protocol, range))))
-                .whenComplete((done, error) -> {
-                    refilling.set(false);
+                .whenComplete((more, error) -> {
                     if (error != null && state == State.RUNNING) {
                         linkGateway.notice("claims", "further " + protocol + " ports could not be claimed: " + error);
                     }
-                });
+                })
+                .exceptionally(error -> List.of())
+                .thenCompose(more -> run(() -> addPorts(from, protocol, more)))
+                .whenComplete((done, error) -> refilling.set(false));
     }
 
     private synchronized GatewayClosedException failed(Throwable cause) {
@@ -324,6 +322,11 @@ public final class NatGateway implements SharedIp {
             events.offer(new SharedIpEvent.GatewayFailed(Instant.now(), cause));
         }
         return closedException();
+    }
+
+    private void addPorts(PortKeeper from, IpProtocol protocol, List<PortRange> claimed) {
+        claimed.forEach(range -> management.addPorts(protocol, range));
+        management.portsAreComing(protocol, from.hasMore(protocol));
     }
 
     private GatewayClosedException closedException() {
@@ -384,6 +387,10 @@ public final class NatGateway implements SharedIp {
         @Override
         public void linkChanged(Attachment on, @Nullable String lost) {
             change(() -> {
+                if (lost == null && on == engine.uplink() && config.uplinkMac().isEmpty()) {
+                    // a card that was made anew has another MAC address
+                    on.link().macAddress().ifPresent(management::uplinkMac);
+                }
                 if (management.linkChanged(on, lost == null)) {
                     String name = on.link().name();
                     events.offer(
@@ -641,6 +648,17 @@ public final class NatGateway implements SharedIp {
         }
     }
 
+    /** Claims belong to one thread at a time, and the control thread may be in the middle of claiming. */
+    private void awaitControl() {
+        try {
+            if (!control.awaitTermination(2, TimeUnit.SECONDS)) {
+                linkGateway.notice("claims", "claiming goes on while the gateway is being closed");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
     private void releaseAll() {
         List<Link> open;
         synchronized (links) {
@@ -649,6 +667,7 @@ public final class NatGateway implements SharedIp {
         }
         open.forEach(Link::close);
         if (keeper != null) {
+            awaitControl();
             keeper.close();
         }
     }
@@ -995,6 +1014,10 @@ public final class NatGateway implements SharedIp {
             }
             throw new ConfigurationException(
                     "uplink", way.kind(), "takes flows, which this release does not drive yet", "use a PacketUplink");
+        }
+
+        private Optional<MacAddress> uplinkMac() {
+            return uplink instanceof PacketUplink packets ? packets.macAddress() : Optional.empty();
         }
 
         private static <T> T require(String setting, @Nullable T value, String cure) {

@@ -37,6 +37,12 @@ public record Timeouts(
     /**
      * Checks the ranges.
      *
+     * @param tcpHalfOpen 1 s to 30 days
+     * @param tcpEstablished 1 s to 30 days
+     * @param tcpHalfClosed 1 s to 30 days
+     * @param tcpTransitory 1 s to 30 days
+     * @param udp 1 s to 30 days
+     * @param icmp 1 s to 30 days
      * @throws ConfigurationException if one is out of range
      */
     public Timeouts {

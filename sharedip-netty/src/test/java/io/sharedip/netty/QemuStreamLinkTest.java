@@ -72,6 +72,11 @@ class QemuStreamLinkTest {
         }
     }
 
+    /** Runs on a thread of its own: the common pool may have a single thread, and these actions wait for one another. */
+    private static CompletableFuture<Void> alongside(Runnable action) {
+        return CompletableFuture.runAsync(action, task -> new Thread(task, "alongside").start());
+    }
+
     private String address(Transport transport) {
         return transport == Transport.UNIX ? "unix:" + directory.resolve("vm.sock") : "tcp:127.0.0.1:0";
     }
@@ -168,7 +173,7 @@ class QemuStreamLinkTest {
         for (int i = 0; i < 20; i++) {
             byte[] large = frame(MAC_1, i, 69_632 - (i % 3));
             byte[] small = frame(MAC_1, i, 14 + i);
-            CompletableFuture<Void> writing = CompletableFuture.runAsync(() -> monitor.send(large, small));
+            CompletableFuture<Void> writing = alongside(() -> monitor.send(large, small));
             assertFrames(receive(link, 2), large, small);
             writing.join();
             assertThat(link.send(Frame.of(large))).isTrue();
@@ -226,7 +231,7 @@ class QemuStreamLinkTest {
         Monitor monitor = connected(link);
         int count = 40_000; // 40 MB, far beyond the ring and every buffer of the system
         AtomicLong sent = new AtomicLong();
-        CompletableFuture<Void> guest = CompletableFuture.runAsync(() -> {
+        CompletableFuture<Void> guest = alongside(() -> {
             for (int i = 0; i < count; i++) {
                 monitor.send(frame(MAC_1, i, 1000));
                 sent.incrementAndGet();
@@ -435,7 +440,7 @@ class QemuStreamLinkTest {
         QemuStreamLink link = open(QemuStreamLink.listen(address(transport)).withQueue(1 << 18));
         AtomicLong arrived = new AtomicLong();
         CountDownLatch stop = new CountDownLatch(1);
-        CompletableFuture<Void> driver = CompletableFuture.runAsync(() -> {
+        CompletableFuture<Void> driver = alongside(() -> {
             int number = 0;
             while (stop.getCount() > 0) {
                 link.poll(
@@ -454,7 +459,7 @@ class QemuStreamLinkTest {
                 link.flush();
             }
         });
-        CompletableFuture<Void> onlooker = CompletableFuture.runAsync(() -> {
+        CompletableFuture<Void> onlooker = alongside(() -> {
             while (stop.getCount() > 0) {
                 assertThat(link.localAddress()).isPresent();
                 link.isConnected();
@@ -464,7 +469,7 @@ class QemuStreamLinkTest {
         long expected = 0;
         for (int round = 0; round < 8; round++) {
             Monitor monitor = connect(link);
-            CompletableFuture<Void> writer = CompletableFuture.runAsync(() -> {
+            CompletableFuture<Void> writer = alongside(() -> {
                 for (int i = 0; i < 2000; i++) {
                     monitor.send(frame(MAC_1, i, 14 + i % 3000));
                 }

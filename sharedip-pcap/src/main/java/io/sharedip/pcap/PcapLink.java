@@ -75,7 +75,7 @@ public final class PcapLink implements Link {
     private volatile @Nullable Capture capture;
     private volatile boolean closing;
     private @Nullable Thread reader;
-    private @Nullable MacAddress mac;
+    private volatile @Nullable MacAddress mac;
     private int mtu = 1500;
     private int wakeFd = -1;
     private final Object wakeLock = new Object();
@@ -156,7 +156,7 @@ public final class PcapLink implements Link {
         return mtu;
     }
 
-    /** The card's own address; empty before the link is opened. */
+    /** The card's own address; empty before the link is opened. A card that was made anew may come back with another one. */
     @Override
     public Optional<MacAddress> macAddress() {
         return Optional.ofNullable(mac);
@@ -222,6 +222,7 @@ public final class PcapLink implements Link {
                 }
                 current = next;
                 capture = next;
+                mac = next.card().mac();
                 LOG.info("{} is back", name());
                 host.up();
                 tellOffloads(host, current);

@@ -21,6 +21,7 @@ class ForwardsLabTest {
                 .forward("tcp 8080 -> web:80")
                 .forward("tcp 8081 -> db:80")
                 .forward("tcp 8084 -> own:80"));
+        WebServer.start(running.lab(), running.network().host(), ADDRESS, 80);
         WebServer.start(running.lab(), running.guest("web"), ADDRESS, 80);
         WebServer.start(running.lab(), running.guest("db"), ADDRESS, 80);
         WebServer.start(running.lab(), running.network().privateGuest(), PRIVATE_ADDRESS, 80);
@@ -79,6 +80,13 @@ class ForwardsLabTest {
         assertPage(running.network().far(), ADDRESS + ":8084", "this is own");
         assertPage(running.guest("web"), ALIAS + ":8084", "this is own");
         assertPage(running.network().privateGuest(), NEAR, "this is near");
+    }
+
+    @Test
+    void a_guest_reaches_no_service_of_the_host_past_the_gateway() {
+        assertPage(running.network().near(), ADDRESS, "this is host");
+        assertNoPage(running.network().privateGuest(), ADDRESS);
+        assertNoPage(running.guest("web"), ALIAS);
     }
 
     private static void assertPage(LabMachine from, String server, String page) {

@@ -37,10 +37,14 @@ class ManyConnectionsLabTest {
                     machines.stream().map(machine -> clients(machine, go)).toList();
             clients.forEach(client -> client.awaitText("connected " + EACH, PATIENCE));
 
-            assertThat(near.run("ss", "-Htn", "state", "established", "sport", "=", ":7000")
-                            .lines())
-                    .as("connections that the server sees at the same time")
-                    .hasSize(4 * EACH);
+            // A client is connected an acknowledgement earlier than its server.
+            Waiting.require(
+                    4 * EACH + " connections that the server sees at the same time",
+                    PATIENCE,
+                    () -> near.run("ss", "-Htn", "state", "established", "sport", "=", ":7000")
+                                    .lines()
+                                    .size()
+                            == 4 * EACH);
             assertThat(running.gateway().flows().stream()
                             .filter(flow -> flow.peer().equals(NEAR + ":7000"))
                             .map(FlowRow::outside)

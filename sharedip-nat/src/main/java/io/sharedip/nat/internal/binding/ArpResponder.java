@@ -6,7 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Decides which ARP questions of a guest are answered with the router MAC address (proxy ARP, RFC 1027): every address of the segment
- * but the guest's own, so that a guest which probes its own address (RFC 5227) is never told that it is taken.
+ * but the guest's own, so that a guest which probes its own address (RFC 5227) is never told that it is taken. A guest with an
+ * address of another network is answered for every address but its own: whatever it takes for its router, the gateway is it.
  */
 public final class ArpResponder {
 
@@ -65,11 +66,20 @@ public final class ArpResponder {
             // an announcement (RFC 5227 section 2.3) may come as a reply; it claims only what is the guest's
             return sender == target ? DropReason.ARP_UNANSWERED : DropReason.ARP_UNSOLICITED;
         }
-        boolean inSegment = (target & mask) == network;
-        boolean isNetworkOrBroadcast = mask >>> 1 != 0x7fffffff && ((target & ~mask) == 0 || (target | mask) == -1);
-        if (!inSegment || isNetworkOrBroadcast || BindingGuard.contains(bound, target)) {
+        boolean asked = isOfSegment(target) || (!probe && !isOfSegment(sender) && isUnicast(target));
+        if (!asked || BindingGuard.contains(bound, target)) {
             return DropReason.ARP_UNANSWERED;
         }
         return null;
+    }
+
+    private boolean isOfSegment(int address) {
+        boolean networkOrBroadcast = mask >>> 1 != 0x7fffffff && ((address & ~mask) == 0 || (address | mask) == -1);
+        return (address & mask) == network && !networkOrBroadcast;
+    }
+
+    private static boolean isUnicast(int address) {
+        int first = address >>> 24;
+        return first != 0 && first != 127 && first < 224;
     }
 }

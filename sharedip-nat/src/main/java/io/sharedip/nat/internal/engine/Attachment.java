@@ -25,9 +25,9 @@ public final class Attachment implements FrameHandler {
     private final int mtu;
     private final int number;
     private final @Nullable GuestId guest;
-    private final long mac;
     private final TokenBucket answers = new TokenBucket(ANSWERS_PER_SECOND, ANSWERS_AT_ONCE);
     private final TokenBucket refusals = new TokenBucket(1, 1);
+    private long mac;
     private int[] addresses;
     private boolean up = true;
     private boolean unflushed;
@@ -77,6 +77,10 @@ public final class Attachment implements FrameHandler {
     /** The guest's MAC address, or the one that frames on the uplink bear. */
     public long mac() {
         return mac;
+    }
+
+    void mac(long changed) {
+        mac = changed;
     }
 
     /** The addresses that the guest may use; never empty on a guest's link. */

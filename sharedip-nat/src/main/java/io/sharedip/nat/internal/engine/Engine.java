@@ -29,7 +29,6 @@ import io.sharedip.packet.IcmpView;
 import io.sharedip.packet.TcpView;
 import io.sharedip.stats.DropReason;
 import io.sharedip.stats.SharedIpStats;
-import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,7 +50,9 @@ public final class Engine implements NeighbourTable.Owner {
     /** Flows looked at by one tick of the timers. */
     private static final int EXPIRE_PER_TICK = 512;
 
-    private static final int PREFETCH = 64;
+    /** Frames whose flows are looked ahead for at once. */
+    private static final int LOOKAHEAD = 64;
+
     private static final int ETHERNET = EthernetView.MIN_LENGTH;
     private static final int UNSUPPORTED_TAG = 0x9100;
 
@@ -74,15 +75,18 @@ public final class Engine implements NeighbourTable.Owner {
     private final IcmpErrorRewriter inner = new IcmpErrorRewriter();
     private final CompiledChain.Subject subject = new CompiledChain.Subject();
     private final ArpView arp = new ArpView();
-    private final int[] hashes = new int[PREFETCH];
+    private final int[] guesses = new int[LOOKAHEAD];
 
-    @SuppressWarnings("UnusedVariable") // keeps the loads of prefetch() from being optimised away
-    private long prefetched;
+    @SuppressWarnings("UnusedVariable") // keeps the loads of lookAhead() from being optimised away
+    private int touched;
 
     private CompiledChain chain;
     private boolean ingressOpen = true;
     private boolean egressOpen = true;
-    private Attachment uplink;
+    private final Attachment uplink;
+    /** Whether the packet at hand began a hairpin, and was judged with both its ends known. */
+    private boolean hairpinJudged;
+
     private long now;
 
     /**
@@ -92,14 +96,14 @@ public final class Engine implements NeighbourTable.Owner {
      * @param uplinkLink open
      * @param uplinkMac what frames on the uplink bear
      * @param nowNanos the engine's time
-     * @param wallClock the same moment
+     * @param events where listeners are told
      */
-    public Engine(EngineSettings settings, Link uplinkLink, MacAddress uplinkMac, long nowNanos, Instant wallClock) {
+    public Engine(EngineSettings settings, Link uplinkLink, MacAddress uplinkMac, long nowNanos, EventRing events) {
         this.settings = settings;
         this.shared = settings.address();
         this.alias = settings.alias();
         this.now = nowNanos;
-        this.events = new EventRing(nowNanos, wallClock);
+        this.events = events;
         this.flows = new Flows(settings, guests, events, nowNanos);
         this.table = flows.table();
         this.delivery = new Delivery(settings, neighbours);
@@ -112,11 +116,6 @@ public final class Engine implements NeighbourTable.Owner {
     /** Changes and questions; driver's thread only. */
     public Management management() {
         return management;
-    }
-
-    /** Events for listeners. */
-    public EventRing events() {
-        return events;
     }
 
     /** The uplink. */
@@ -208,61 +207,76 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     void receive(Attachment from, Frame[] frames, int count) {
-        if (count > 1 && table.exceedsCaches()) {
-            prefetch(from, frames, count);
-        }
-        if (from == uplink) {
-            for (int i = 0; i < count; i++) {
-                fromUplink(frames[i]);
-            }
-        } else {
-            for (int i = 0; i < count; i++) {
-                fromGuest(from, frames[i]);
+        for (int first = 0; first < count; first += LOOKAHEAD) {
+            int end = Math.min(count, first + LOOKAHEAD);
+            lookAhead(from, frames, first, end);
+            if (from == uplink) {
+                for (int i = first; i < end; i++) {
+                    fromUplink(frames[i], guesses[i - first]);
+                }
+            } else {
+                for (int i = first; i < end; i++) {
+                    fromGuest(from, frames[i], guesses[i - first]);
+                }
             }
         }
     }
 
-    /** Loads what the lookups of a batch will need; loads that do not depend on one another overlap. */
-    private void prefetch(Attachment from, Frame[] frames, int count) {
-        int batch = Math.min(count, PREFETCH);
-        for (int i = 0; i < batch; i++) {
-            Frame frame = frames[i];
-            final byte[] a = frame.array();
-            final int ip = frame.offset() + ETHERNET;
-            if (frame.length() < ETHERNET + 28 || i32(a, ip - 2) >>> 8 != 0x080045) {
-                hashes[i] = 0;
-                continue;
-            }
-            int protocol = u8(a, ip + 9);
-            int source = i32(a, ip + 12);
-            int destination = i32(a, ip + 16);
-            int sourcePort = u16(a, ip + 20);
-            int destinationPort = u16(a, ip + 22);
-            hashes[i] = from == uplink
-                    ? table.hashOf(
-                            FlowKey.addresses(destination, source),
-                            FlowKey.outsidePorts(protocol, destinationPort, sourcePort))
-                    : table.hashOf(
-                            FlowKey.addresses(source, destination),
-                            FlowKey.insidePorts(from.number(), protocol, sourcePort, destinationPort));
+    /**
+     * Guesses the flows of some frames, not validated yet, so that what their lookups load comes while others are still awaited: each
+     * loop's loads do not depend on one another.
+     */
+    private void lookAhead(Attachment from, Frame[] frames, int first, int end) {
+        final int[] g = guesses;
+        final int count = end - first;
+        for (int i = 0; i < count; i++) {
+            g[i] = hashOf(from, frames[first + i]);
         }
-        long sum = 0;
-        for (int i = 0; i < batch; i++) {
-            sum ^= table.prefetchRecord(table.prefetchSlot(hashes[i]));
+        for (int i = 0; i < count; i++) {
+            g[i] = table.guess(g[i]);
         }
-        prefetched = sum;
+        int sum = 0;
+        for (int i = 0; i < count; i++) {
+            sum += table.touch(g[i]);
+        }
+        touched = sum;
+    }
+
+    private int hashOf(Attachment from, Frame frame) {
+        final byte[] a = frame.array();
+        final int ip = frame.offset() + ETHERNET;
+        if (frame.length() < ETHERNET + 28 || i32(a, ip - 2) >>> 8 != 0x080045) {
+            return 0;
+        }
+        int protocol = u8(a, ip + 9);
+        int source = i32(a, ip + 12);
+        int destination = i32(a, ip + 16);
+        int sourcePort = u16(a, ip + 20);
+        int destinationPort = u16(a, ip + 22);
+        if (protocol == ICMP) {
+            sourcePort = u16(a, ip + 24);
+            destinationPort = sourcePort;
+        }
+        return from == uplink
+                ? table.hashOf(
+                        FlowKey.addresses(destination, source),
+                        FlowKey.outsidePorts(protocol, destinationPort, protocol == ICMP ? 0 : sourcePort))
+                : table.hashOf(
+                        FlowKey.addresses(source, destination),
+                        FlowKey.insidePorts(
+                                from.number(), protocol, sourcePort, protocol == ICMP ? 0 : destinationPort));
     }
 
     // ------------------------------------------------------------------------------------------------ from a guest
 
-    private void fromGuest(Attachment from, Frame frame) {
+    private void fromGuest(Attachment from, Frame frame, int guess) {
         counters.framesIn++;
         if (frame.length() < ETHERNET) {
             counters.drop(DropReason.FRAME_TOO_SHORT);
             return;
         }
         final PacketContext c = context;
-        c.wrap(frame);
+        c.wrap(frame, guess);
         long sourceMac = u48(c.octets, c.start + 6);
         int type = u16(c.octets, c.start + 12);
         if (type != EthernetView.TYPE_IPV4) {
@@ -412,6 +426,7 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     private void routeFromGuest(Attachment from, PacketContext c) {
+        hairpinJudged = false;
         boolean toGateway = c.destination == shared || (alias != 0 && c.destination == alias);
         if (c.protocol == ICMP) {
             if (c.isIcmpError()) {
@@ -432,7 +447,8 @@ public final class Engine implements NeighbourTable.Owner {
             return;
         }
         int peerPort = c.protocol == ICMP ? 0 : c.destinationPort;
-        int flow = flows.findInside(from.number(), c.protocol, c.source, c.sourcePort, c.destination, peerPort, now);
+        int flow = flows.findInside(
+                from.number(), c.protocol, c.source, c.sourcePort, c.destination, peerPort, c.guess, now);
         if (flow < 0) {
             flow = toGateway ? openHairpin(from, c) : openOutward(from, c, peerPort);
             if (flow < 0) {
@@ -513,7 +529,10 @@ public final class Engine implements NeighbourTable.Owner {
     private int opened(Attachment from, PacketContext c, int flow) {
         if (flow == Flows.REFUSED) {
             counters.drop(flows.refusal());
-            tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
+            // an error would end the attempt; a repeated packet will find the ports that are being claimed
+            if (flows.refusal() != DropReason.LIMIT_PORTS || !flows.portsAreComing(c.protocol)) {
+                tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
+            }
             return -1;
         }
         table.epoch(flow, chain.epoch());
@@ -564,6 +583,7 @@ public final class Engine implements NeighbourTable.Owner {
         if (flow >= 0) {
             table.state(flow, table.state(flow) | FlowTable.HAIRPIN_ORIGIN);
             table.peerGuest(flow, to.number());
+            hairpinJudged = true;
         }
         return flow;
     }
@@ -608,7 +628,12 @@ public final class Engine implements NeighbourTable.Owner {
                 int origin = table.peerGuest(flow) == 0
                         ? -1
                         : flows.findOutside(
-                                table.protocol(flow), table.peerPort(flow), shared, table.outsidePort(flow), now);
+                                table.protocol(flow),
+                                table.peerPort(flow),
+                                shared,
+                                table.outsidePort(flow),
+                                FlowTable.NONE,
+                                now);
                 subject.of(
                         table.protocol(flow),
                         table.peerGuest(flow),
@@ -691,7 +716,7 @@ public final class Engine implements NeighbourTable.Owner {
         c.source = shared;
         c.sourcePort = table.outsidePort(origin);
         c.destination = shared;
-        int flow = flows.findOutside(c.protocol, c.destinationPort, shared, c.sourcePort, now);
+        int flow = flows.findOutside(c.protocol, c.destinationPort, shared, c.sourcePort, FlowTable.NONE, now);
         if (flow < 0) {
             flow = openInward(c, from, true);
             if (flow < 0) {
@@ -705,14 +730,14 @@ public final class Engine implements NeighbourTable.Owner {
 
     // ------------------------------------------------------------------------------------------------ from the uplink
 
-    private void fromUplink(Frame frame) {
+    private void fromUplink(Frame frame, int guess) {
         counters.framesIn++;
         if (frame.length() < ETHERNET) {
             counters.drop(DropReason.FRAME_TOO_SHORT);
             return;
         }
         final PacketContext c = context;
-        c.wrap(frame);
+        c.wrap(frame, guess);
         long sourceMac = u48(c.octets, c.start + 6);
         if (isNobodysMac(sourceMac)) {
             counters.drop(DropReason.ETHERNET_SOURCE);
@@ -852,7 +877,7 @@ public final class Engine implements NeighbourTable.Owner {
             }
             peerPort = 0;
         }
-        int flow = flows.findOutside(c.protocol, c.destinationPort, c.source, peerPort, now);
+        int flow = flows.findOutside(c.protocol, c.destinationPort, c.source, peerPort, c.guess, now);
         if (flow < 0) {
             if (c.protocol == ICMP) {
                 leaveOr(DropReason.ICMP_NO_FLOW);
@@ -876,7 +901,7 @@ public final class Engine implements NeighbourTable.Owner {
      * Begins a flow from outside, or the second half of a hairpin, through a mapping that lets the peer in (address-dependent filtering,
      * RFC 4787 section 5) or else through a forward.
      *
-     * @param from the uplink, or the guest whose packet turns around and has been judged
+     * @param from the uplink, or the guest whose packet turns around
      * @return the flow, or -1 if the packet was dropped
      */
     private int openInward(PacketContext c, Attachment from, boolean hairpin) {
@@ -910,9 +935,9 @@ public final class Engine implements NeighbourTable.Owner {
                 ? forward.forward().insidePortOf(c.destinationPort)
                 : flows.mappings().insidePort(mapping);
         int peer = shownPeer(c.source, to);
-        if (!hairpin) {
-            subject.of(c.protocol, CompiledChain.OUTSIDE, peer, c.sourcePort, to.number(), address, port);
-            if (!admitted(judgeNewFlow(c), uplink, c)) {
+        if (!hairpin || !hairpinJudged) {
+            subject.of(c.protocol, from.number(), peer, c.sourcePort, to.number(), address, port);
+            if (!admitted(judgeNewFlow(c), hairpin ? null : uplink, c)) {
                 return -1;
             }
         }
@@ -990,7 +1015,12 @@ public final class Engine implements NeighbourTable.Owner {
     /** Reverts the inner packet of an error about a flow and takes it to the flow's guest. */
     private void errorToGuest(PacketContext c, boolean counted) {
         int flow = flows.findOutside(
-                inner.protocol(), inner.sourcePort(), inner.destination(), inner.destinationPort(), now);
+                inner.protocol(),
+                inner.sourcePort(),
+                inner.destination(),
+                inner.destinationPort(),
+                FlowTable.NONE,
+                now);
         Attachment to = flow < 0 ? null : guests.get(table.guest(flow));
         if (to == null) {
             if (counted) {
@@ -1040,6 +1070,7 @@ public final class Engine implements NeighbourTable.Owner {
                 ping ? inner.identifier() : inner.destinationPort(),
                 inner.source(),
                 ping ? 0 : inner.sourcePort(),
+                FlowTable.NONE,
                 now);
         if (flow < 0) {
             counters.drop(DropReason.ICMP_NO_FLOW);
@@ -1120,7 +1151,7 @@ public final class Engine implements NeighbourTable.Owner {
                 IcmpView.DESTINATION_UNREACHABLE,
                 IcmpView.CODE_HOST_UNREACHABLE);
         final PacketContext c = errorContext;
-        c.wrap(error);
+        c.wrap(error, FlowTable.NONE);
         if (c.parseIp() == null
                 && c.parseTransport(false) == null
                 && inner.parse(c.octets, c.transport + IcmpView.MIN_LENGTH, c.transport + c.transportLength) == null) {

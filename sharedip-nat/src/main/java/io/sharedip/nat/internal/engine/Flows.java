@@ -53,6 +53,7 @@ final class Flows {
     private final FlowTimers timers;
     private final EvictionQueues evictions;
     private final PortAllocator[] ports = new PortAllocator[3];
+    private final boolean[] portsComing = new boolean[3];
     private final ForwardTable forwards = new ForwardTable();
     private final GuestDirectory guests;
     private final EventRing events;
@@ -107,22 +108,41 @@ final class Flows {
         return ports[MappingTable.slotOf(protocol)];
     }
 
+    /** Whether further ports of a protocol are being claimed: who finds none now will find one shortly. */
+    boolean portsAreComing(int protocol) {
+        return portsComing[MappingTable.slotOf(protocol)];
+    }
+
+    void portsAreComing(int protocol, boolean coming) {
+        portsComing[MappingTable.slotOf(protocol)] = coming;
+    }
+
     /** Why the last flow was refused. */
     DropReason refusal() {
         return refusal;
     }
 
-    /** The live flow of a guest's packet, or -1. An ICMP query is known by its identifier; its peer port is 0. */
-    int findInside(int guest, int protocol, int address, int port, int peer, int peerPort, long nowNanos) {
+    /**
+     * The live flow of a guest's packet, or -1. An ICMP query is known by its identifier; its peer port is 0.
+     *
+     * @param guess which flow it probably is, or {@link FlowTable#NONE}
+     */
+    int findInside(int guest, int protocol, int address, int port, int peer, int peerPort, int guess, long nowNanos) {
         return alive(
-                table.find(FlowKey.addresses(address, peer), FlowKey.insidePorts(guest, protocol, port, peerPort)),
+                table.find(
+                        FlowKey.addresses(address, peer), FlowKey.insidePorts(guest, protocol, port, peerPort), guess),
                 nowNanos);
     }
 
-    /** The live flow of a packet from outside, or -1. */
-    int findOutside(int protocol, int port, int peer, int peerPort, long nowNanos) {
+    /**
+     * The live flow of a packet from outside, or -1.
+     *
+     * @param guess which flow it probably is, or {@link FlowTable#NONE}
+     */
+    int findOutside(int protocol, int port, int peer, int peerPort, int guess, long nowNanos) {
         return alive(
-                table.find(FlowKey.addresses(sharedAddress, peer), FlowKey.outsidePorts(protocol, port, peerPort)),
+                table.find(
+                        FlowKey.addresses(sharedAddress, peer), FlowKey.outsidePorts(protocol, port, peerPort), guess),
                 nowNanos);
     }
 
@@ -203,7 +223,8 @@ final class Flows {
         }
         PortAllocator allocator = ports(protocol);
         int outside = allocator.take(port) ? port : allocator.takeLike(port);
-        for (int i = 0; outside < 0 && i < TRIES_FOR_A_PORT && evictForPort(guest, protocol, nowNanos); i++) {
+        boolean evict = !portsAreComing(protocol);
+        for (int i = 0; evict && outside < 0 && i < TRIES_FOR_A_PORT && evictForPort(guest, protocol, nowNanos); i++) {
             outside = allocator.takeLike(port);
         }
         if (outside < 0) {
@@ -236,7 +257,7 @@ final class Flows {
             int peerPort,
             int peerOutside,
             long nowNanos) {
-        int rival = findInside(guest.number(), protocol, address, port, peer, peerPort, nowNanos);
+        int rival = findInside(guest.number(), protocol, address, port, peer, peerPort, FlowTable.NONE, nowNanos);
         if (rival >= 0) {
             // another outside port leads to the same endpoint, and the peer uses the same port for both
             if (evictionClass(tracked(rival)) != EvictionQueues.CLOSED) {

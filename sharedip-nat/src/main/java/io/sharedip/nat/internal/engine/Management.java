@@ -260,6 +260,11 @@ public final class Management {
         return result;
     }
 
+    /** The card of the uplink has another MAC address. */
+    public void uplinkMac(MacAddress mac) {
+        engine.uplink().mac(mac.bits());
+    }
+
     /** A link was lost or came back. @return whether that is news */
     public boolean linkChanged(Attachment on, boolean up) {
         boolean news = on.isUp() != up;
@@ -383,6 +388,11 @@ public final class Management {
                 ports.add(port);
             }
         }
+    }
+
+    /** Says whether further ports of a protocol are going to be claimed when they are needed. */
+    public void portsAreComing(IpProtocol protocol, boolean coming) {
+        flows.portsAreComing(protocol.number(), coming);
     }
 
     /** How many ports of a protocol are free. */

@@ -1,5 +1,6 @@
 package io.sharedip.nat.internal.filter;
 
+import io.sharedip.ConfigurationException;
 import io.sharedip.GuestId;
 import io.sharedip.address.IpPrefix;
 import io.sharedip.address.Ipv4Address;
@@ -188,7 +189,14 @@ public final class CompiledChain {
                 number = OUTSIDE;
             } else if (end instanceof RuleEnd.Prefix prefix) {
                 IpPrefix p = prefix.prefix();
-                net = ((Ipv4Address) p.network()).bits();
+                if (!(p.network() instanceof Ipv4Address v4)) {
+                    throw new ConfigurationException(
+                            "rule",
+                            end.toString(),
+                            "is an IPv6 prefix, and IPv6 does not pass yet",
+                            "use an IPv4 prefix");
+                }
+                net = v4.bits();
                 bits = p.mask();
             }
             this.end = number;

@@ -3,6 +3,8 @@ package io.sharedip.nat.internal.gateway;
 import io.sharedip.GatewayClosedException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Executors;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -12,19 +14,29 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CommandQueue {
 
+    /**
+     * Where stages complete. A dependent action may block, also for another stage, so there is a thread for each that runs; not the
+     * common pool, which others may have blocked. Threads end when idle.
+     */
+    private static final Executor RESULTS = Executors.newCachedThreadPool(task -> {
+        Thread thread = new Thread(task, "sharedip-results");
+        thread.setDaemon(true);
+        return thread;
+    });
+
     private record Command<T extends @Nullable Object>(Supplier<T> action, CompletableFuture<T> result) {
 
         void run() {
             try {
                 T value = action.get();
-                result.completeAsync(() -> value);
+                RESULTS.execute(() -> result.complete(value));
             } catch (Throwable e) {
                 fail(e);
             }
         }
 
         void fail(Throwable e) {
-            var unused = CompletableFuture.runAsync(() -> result.completeExceptionally(e));
+            RESULTS.execute(() -> result.completeExceptionally(e));
         }
     }
 

@@ -29,7 +29,8 @@ public final class PortKeeper {
     /** Ports claimed at a time. */
     public static final int BLOCK = 256;
 
-    private static final int FIRST_BLOCKS = 2;
+    /** Free ports below which further ones are claimed. */
+    public static final int LOW_WATER = 4 * BLOCK;
 
     private final HostPortClaims claims;
     private final Ipv4Address address;
@@ -92,7 +93,7 @@ public final class PortKeeper {
      */
     public List<PortRange> claimFirst(IpProtocol protocol) {
         List<PortRange> taken = new ArrayList<>();
-        while (hasMore(protocol) && taken.stream().mapToInt(PortRange::size).sum() <= BLOCK * (FIRST_BLOCKS - 1)) {
+        while (hasMore(protocol) && taken.stream().mapToInt(PortRange::size).sum() < LOW_WATER) {
             taken.addAll(claimMore(protocol));
         }
         if (taken.isEmpty()) {

@@ -1,0 +1,80 @@
+package io.sharedip.examples.gateway;
+
+import io.sharedip.Guest;
+import io.sharedip.SharedIp;
+import io.sharedip.event.SharedIpListener;
+import io.sharedip.examples.gateway.config.GatewayFile;
+import io.sharedip.examples.gateway.config.GatewayFile.GuestSettings;
+import io.sharedip.examples.gateway.config.GatewayFile.LinkSettings;
+import io.sharedip.examples.gateway.config.GatewayFile.TimeoutKey;
+import io.sharedip.examples.gateway.config.GatewayFile.UplinkSettings;
+import io.sharedip.link.Link;
+import io.sharedip.nat.NatGateway;
+import io.sharedip.nat.Timeouts;
+import io.sharedip.netty.QemuStreamLink;
+import io.sharedip.pcap.LinuxPortClaims;
+import io.sharedip.pcap.PcapLink;
+import io.sharedip.uplink.PacketUplink;
+import io.sharedip.uplink.Uplink;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+
+/** Builds the gateway that a file describes: the place where engine and adapters meet. */
+final class GatewayAssembly implements GatewayStarter {
+
+    @Override
+    public SharedIp start(GatewayFile file, SharedIpListener listener) {
+        NatGateway.Builder builder = NatGateway.builder()
+                .address(file.address())
+                .prefix(file.prefix())
+                .router(file.router())
+                .uplink(uplink(file.uplink()))
+                .capacity(file.capacity().flows())
+                .timeouts(timeouts(file.timeouts()))
+                .rules(file.rules())
+                .listener(listener);
+        file.alias().ifPresent(builder::alias);
+        file.routerMac().ifPresent(builder::routerMac);
+        file.capacity().flowsPerGuest().ifPresent(builder::flowsPerGuest);
+        for (GuestSettings guest : file.guests()) {
+            builder.guest(new Guest(guest.id(), guest.mac(), List.of(guest.address()), link(guest.link())));
+        }
+        file.forwards().forEach(builder::forward);
+        return builder.start();
+    }
+
+    private static Uplink uplink(UplinkSettings settings) {
+        PacketUplink uplink = PacketUplink.on(PcapLink.uplink(settings.card())).withPorts(settings.ports());
+        if (settings.addressIsOwn()) {
+            return uplink.withAddressOfItsOwn();
+        }
+        return switch (settings.claims()) {
+            case SOCKETS -> uplink.withClaims(LinuxPortClaims.sockets());
+            case FIREWALL -> uplink.withClaims(LinuxPortClaims.firewall());
+            case NONE -> uplink;
+        };
+    }
+
+    private static Link link(LinkSettings settings) {
+        return settings instanceof LinkSettings.Pcap pcap
+                ? PcapLink.guest(pcap.card())
+                : QemuStreamLink.listen(((LinkSettings.QemuStream) settings).listen());
+    }
+
+    private static Timeouts timeouts(Map<TimeoutKey, Duration> settings) {
+        Timeouts timeouts = Timeouts.defaults();
+        for (Map.Entry<TimeoutKey, Duration> setting : settings.entrySet()) {
+            Duration value = setting.getValue();
+            timeouts = switch (setting.getKey()) {
+                case TCP_HALF_OPEN -> timeouts.withTcpHalfOpen(value);
+                case TCP_ESTABLISHED -> timeouts.withTcpEstablished(value);
+                case TCP_HALF_CLOSED -> timeouts.withTcpHalfClosed(value);
+                case TCP_TRANSITORY -> timeouts.withTcpTransitory(value);
+                case UDP -> timeouts.withUdp(value);
+                case ICMP -> timeouts.withIcmp(value);
+            };
+        }
+        return timeouts;
+    }
+}

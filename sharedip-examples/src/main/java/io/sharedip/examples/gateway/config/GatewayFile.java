@@ -1,0 +1,172 @@
+package io.sharedip.examples.gateway.config;
+
+import io.sharedip.GuestId;
+import io.sharedip.address.IpPrefix;
+import io.sharedip.address.Ipv4Address;
+import io.sharedip.address.MacAddress;
+import io.sharedip.address.PortRange;
+import io.sharedip.filter.FilterChain;
+import io.sharedip.forward.PortForward;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/**
+ * What a gateway's file says, checked and typed. Immutable.
+ *
+ * @param address the shared address
+ * @param prefix the segment
+ * @param router the next hop for everything outside the segment
+ * @param alias stands for the shared address where a guest owns that itself
+ * @param control the control socket
+ * @param uplink the way out
+ * @param capacity how many flows there may be
+ * @param routerMac what guests see as their router
+ * @param guests at least one
+ * @param forwards in the order of the file
+ * @param rules the filter chain
+ * @param timeouts those that the file names
+ */
+public record GatewayFile(
+        Ipv4Address address,
+        IpPrefix prefix,
+        Ipv4Address router,
+        Optional<Ipv4Address> alias,
+        Optional<Path> control,
+        UplinkSettings uplink,
+        Capacity capacity,
+        Optional<MacAddress> routerMac,
+        List<GuestSettings> guests,
+        List<PortForward> forwards,
+        FilterChain rules,
+        Map<TimeoutKey, Duration> timeouts) {
+
+    /** Copies the collections. */
+    public GatewayFile {
+        guests = List.copyOf(guests);
+        forwards = List.copyOf(forwards);
+        Map<TimeoutKey, Duration> ordered = new EnumMap<>(TimeoutKey.class);
+        ordered.putAll(timeouts);
+        timeouts = Collections.unmodifiableMap(ordered);
+    }
+
+    /**
+     * Reads a file.
+     *
+     * @param path the file
+     * @return what it says
+     * @throws BadConfigurationException with every mistake in it
+     */
+    public static GatewayFile read(Path path) throws BadConfigurationException {
+        Problems problems = new Problems(path.toString());
+        return GatewayFileReader.read(YamlFile.read(path, problems), problems);
+    }
+
+    /**
+     * Reads a text.
+     *
+     * @param text the content of a file
+     * @param name what to call it in messages
+     * @return what it says
+     * @throws BadConfigurationException with every mistake in it
+     */
+    public static GatewayFile parse(String text, String name) throws BadConfigurationException {
+        return GatewayFileReader.read(text, new Problems(name));
+    }
+
+    /** How outside ports are kept from the host. */
+    public enum Claims {
+        /** By sockets that hold them. */
+        SOCKETS,
+        /** By a rule of the host's packet filter. */
+        FIREWALL,
+        /** Not at all: the address is the gateway's own. */
+        NONE
+    }
+
+    /**
+     * The way out.
+     *
+     * @param card the network card of the segment
+     * @param claims how outside ports are kept from the host
+     * @param addressIsOwn whether no host uses the address
+     * @param ports the pool of outside ports
+     */
+    public record UplinkSettings(String card, Claims claims, boolean addressIsOwn, PortRange ports) {
+
+        /**
+         * What kind of uplink this is.
+         *
+         * @return one word
+         */
+        public String kind() {
+            return "pcap";
+        }
+    }
+
+    /**
+     * How many flows there may be.
+     *
+     * @param flows of all guests together
+     * @param flowsPerGuest of one guest; the engine's default if empty
+     */
+    public record Capacity(int flows, OptionalInt flowsPerGuest) {
+
+        /** What holds if the file says nothing. */
+        static final Capacity DEFAULT = new Capacity(5000, OptionalInt.empty());
+    }
+
+    /**
+     * A guest.
+     *
+     * @param id its name
+     * @param mac its MAC address
+     * @param address its IPv4 address
+     * @param link where it is plugged in
+     */
+    public record GuestSettings(GuestId id, MacAddress mac, Ipv4Address address, LinkSettings link) {}
+
+    /** Where a guest is plugged in. */
+    public sealed interface LinkSettings {
+
+        /**
+         * A network card that is the guest's alone.
+         *
+         * @param card the card's name
+         */
+        record Pcap(String card) implements LinkSettings {}
+
+        /**
+         * A socket to which QEMU's stream network backend connects.
+         *
+         * @param listen {@code unix:PATH} or {@code tcp:HOST:PORT}
+         */
+        record QemuStream(String listen) implements LinkSettings {}
+    }
+
+    /** The timers that can be set. */
+    public enum TimeoutKey {
+        /** TCP before the handshake is complete. */
+        TCP_HALF_OPEN,
+        /** TCP after the handshake. */
+        TCP_ESTABLISHED,
+        /** TCP after one side's FIN. */
+        TCP_HALF_CLOSED,
+        /** TCP after both sides' FINs or a reset. */
+        TCP_TRANSITORY,
+        /** UDP. */
+        UDP,
+        /** ICMP queries. */
+        ICMP;
+
+        String key() {
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        }
+    }
+}

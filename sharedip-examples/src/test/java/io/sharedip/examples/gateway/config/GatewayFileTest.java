@@ -1,0 +1,158 @@
+package io.sharedip.examples.gateway.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.sharedip.GuestId;
+import io.sharedip.address.IpPrefix;
+import io.sharedip.address.Ipv4Address;
+import io.sharedip.address.MacAddress;
+import io.sharedip.address.PortRange;
+import io.sharedip.examples.gateway.config.GatewayFile.Capacity;
+import io.sharedip.examples.gateway.config.GatewayFile.Claims;
+import io.sharedip.examples.gateway.config.GatewayFile.GuestSettings;
+import io.sharedip.examples.gateway.config.GatewayFile.LinkSettings;
+import io.sharedip.examples.gateway.config.GatewayFile.TimeoutKey;
+import io.sharedip.examples.gateway.config.GatewayFile.UplinkSettings;
+import io.sharedip.filter.FilterChain;
+import io.sharedip.forward.PortForward;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class GatewayFileTest {
+
+    private static final String LEAST = """
+            address: 192.0.2.10
+            prefix: 192.0.2.0/24
+            router: 192.0.2.1
+            uplink: { pcap: up0 }
+            guests:
+              - { name: web, mac: 52:54:00:00:00:01, address: 10.0.0.2, link: { pcap: vm1 } }
+            """;
+
+    @TempDir
+    Path directory;
+
+    @Test
+    void everyKeyIsRead() throws Exception {
+        Path path = Path.of(GatewayFileTest.class
+                .getResource("/io/sharedip/examples/gateway/every-key.yaml")
+                .toURI());
+        GatewayFile file = GatewayFile.read(path);
+
+        assertThat(file.address()).isEqualTo(Ipv4Address.parse("192.0.2.10"));
+        assertThat(file.prefix()).isEqualTo(IpPrefix.parse("192.0.2.0/24"));
+        assertThat(file.router()).isEqualTo(Ipv4Address.parse("192.0.2.1"));
+        assertThat(file.alias()).contains(Ipv4Address.parse("192.0.2.254"));
+        assertThat(file.control()).contains(Path.of("/run/gw/control.sock"));
+        assertThat(file.uplink())
+                .isEqualTo(new UplinkSettings("up0", Claims.SOCKETS, false, PortRange.of(61000, 65535)));
+        assertThat(file.capacity()).isEqualTo(new Capacity(5000, OptionalInt.of(2000)));
+        assertThat(file.routerMac()).contains(MacAddress.parse("02:00:5e:00:00:01"));
+        assertThat(file.guests())
+                .containsExactly(
+                        new GuestSettings(
+                                GuestId.of("web"),
+                                MacAddress.parse("52:54:00:00:00:01"),
+                                Ipv4Address.parse("192.0.2.10"),
+                                new LinkSettings.Pcap("vm1")),
+                        new GuestSettings(
+                                GuestId.of("db"),
+                                MacAddress.parse("52:54:00:00:00:02"),
+                                Ipv4Address.parse("192.0.2.10"),
+                                new LinkSettings.QemuStream("unix:/run/db.sock")));
+        assertThat(file.forwards())
+                .containsExactly(
+                        PortForward.parse("tcp 8080 -> web:80"), PortForward.parse("udp 5000-5009 -> db:5000-5009"));
+        assertThat(file.rules())
+                .isEqualTo(FilterChain.parse("drop tcp from guest db to any port 25\n"
+                        + "accept tcp from 198.51.100.0/24 to guest web port 80"));
+        assertThat(file.timeouts())
+                .containsEntry(TimeoutKey.TCP_HALF_OPEN, Duration.ofSeconds(120))
+                .containsEntry(TimeoutKey.TCP_ESTABLISHED, Duration.ofMinutes(124))
+                .containsEntry(TimeoutKey.TCP_TRANSITORY, Duration.ofSeconds(240))
+                .containsEntry(TimeoutKey.UDP, Duration.ofSeconds(300))
+                .containsEntry(TimeoutKey.ICMP, Duration.ofSeconds(60))
+                .hasSize(5);
+    }
+
+    @Test
+    void whatIsLeftOutHasDefaults() throws Exception {
+        GatewayFile file = GatewayFile.parse(LEAST, "least");
+
+        assertThat(file.alias()).isEmpty();
+        assertThat(file.control()).isEmpty();
+        assertThat(file.routerMac()).isEmpty();
+        assertThat(file.uplink())
+                .isEqualTo(new UplinkSettings("up0", Claims.SOCKETS, false, PortRange.of(61000, 65535)));
+        assertThat(file.capacity()).isEqualTo(new Capacity(5000, OptionalInt.empty()));
+        assertThat(file.forwards()).isEmpty();
+        assertThat(file.rules()).isEqualTo(FilterChain.acceptAll());
+        assertThat(file.timeouts()).isEmpty();
+    }
+
+    @Test
+    void anAddressOfItsOwnNeedsNoClaims() throws Exception {
+        String own = LEAST.replace("pcap: up0", "pcap: up0, address-is-own: true");
+        assertThat(GatewayFile.parse(own, "own").uplink().claims()).isEqualTo(Claims.NONE);
+        String said = own.replace("true", "true, claims: none");
+        assertThat(GatewayFile.parse(said, "own").uplink().claims()).isEqualTo(Claims.NONE);
+    }
+
+    @Test
+    void aListWhoseItemsAreAllCommentedOutIsEmpty() throws Exception {
+        String text = LEAST + "forwards:\n#  - tcp 80 -> web\nrules:\n  default: drop\n  chain:\n";
+        assertThat(GatewayFile.parse(text, "empty").forwards()).isEmpty();
+    }
+
+    @Test
+    void aByteOrderMarkIsPassedOver() throws Exception {
+        assertThat(GatewayFile.parse(LEAST, "x"))
+                .isEqualTo(GatewayFile.read(Files.writeString(directory.resolve("bom.yaml"), "\ufeff" + LEAST)));
+    }
+
+    @Test
+    void aFileThatCannotBeReadIsAMistakeToo() throws Exception {
+        Path missing = directory.resolve("missing.yaml");
+        assertThat(problem(missing))
+                .isEqualTo(missing + ":1:1: file: does not exist; check the name, or write the file");
+        assertThat(problem(directory)).contains("file: is a directory");
+        Path large = Files.write(directory.resolve("large.yaml"), new byte[YamlFile.MOST_OCTETS + 1]);
+        assertThat(problem(large)).contains("file: is larger than 1048576 octets");
+        byte[] latin1 = "address: 1\nalias: caf\u00e9\n".getBytes(StandardCharsets.ISO_8859_1);
+        Path notUtf8 = Files.write(directory.resolve("latin1.yaml"), latin1);
+        assertThat(problem(notUtf8)).startsWith(notUtf8 + ":2:11: file: has an octet here that is not UTF-8 text");
+    }
+
+    private static String problem(Path path) {
+        return assertThrows(BadConfigurationException.class, () -> GatewayFile.read(path))
+                .problems()
+                .get(0)
+                .toString();
+    }
+
+    @Test
+    void rulesAreReadFromALineEach() throws Exception {
+        Path good =
+                Files.writeString(directory.resolve("good.rules"), "# none\ndefault drop\naccept from any to host\n");
+        assertThat(FilterChain.parse(RulesFile.read(good)).rules()).hasSize(1);
+
+        Path bad = Files.writeString(
+                directory.resolve("bad.rules"), "accept frm any to host\n\n  drop tcp from any to any port 0\n");
+        assertThat(assertThrows(BadConfigurationException.class, () -> RulesFile.read(bad))
+                        .problems())
+                .extracting(p -> p.line() + ":" + p.column() + ":" + p.key())
+                .containsExactly("1:8:rule", "3:33:rule");
+
+        Path doubled = Files.writeString(directory.resolve("doubled.rules"), "default drop\ndefault accept\n");
+        assertThat(assertThrows(BadConfigurationException.class, () -> RulesFile.read(doubled))
+                        .problems())
+                .extracting(p -> p.line() + ":" + p.column() + ":" + p.key())
+                .containsExactly("2:1:rule");
+    }
+}

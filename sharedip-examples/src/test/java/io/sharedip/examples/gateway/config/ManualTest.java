@@ -1,0 +1,57 @@
+package io.sharedip.examples.gateway.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.sharedip.examples.gateway.config.GatewayFile.TimeoutKey;
+import io.sharedip.nat.Timeouts;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** The manual's example is good, and what the manual says of defaults is so. */
+class ManualTest {
+
+    private String manual;
+    private String example;
+
+    @BeforeEach
+    void read() throws Exception {
+        manual = Files.readString(Path.of("..", "docs", "gateway.md"));
+        int begin = manual.indexOf("```yaml\n") + "```yaml\n".length();
+        example = manual.substring(begin, manual.indexOf("```", begin));
+    }
+
+    @Test
+    void theExampleIsGood() throws Exception {
+        GatewayFile file = GatewayFile.parse(example, "manual");
+        assertThat(file.guests()).hasSize(2);
+        assertThat(file.forwards()).hasSize(3);
+        assertThat(file.rules().rules()).hasSize(2);
+        assertThat(file.timeouts()).hasSize(TimeoutKey.values().length);
+    }
+
+    @Test
+    void theTimeoutsOfTheExampleAreTheDefaults() throws Exception {
+        Timeouts defaults = Timeouts.defaults();
+        assertThat(GatewayFile.parse(example, "manual").timeouts().values())
+                .containsExactly(
+                        defaults.tcpHalfOpen(),
+                        defaults.tcpEstablished(),
+                        defaults.tcpHalfClosed(),
+                        defaults.tcpTransitory(),
+                        defaults.udp(),
+                        defaults.icmp())
+                .contains(Duration.ofMinutes(124));
+    }
+
+    @Test
+    void theMessageOfTheManualIsTheProgramsOwn() {
+        String wrong = example.replace("router: 192.0.2.1 ", "router: 192.0.2 ");
+        BadConfigurationException e =
+                assertThrows(BadConfigurationException.class, () -> GatewayFile.parse(wrong, "gw.yaml"));
+        assertThat(manual).contains(e.problems().get(0).toString());
+    }
+}
