@@ -50,7 +50,9 @@ public final class Engine implements NeighbourTable.Owner {
     /** Flows looked at by one tick of the timers. */
     private static final int EXPIRE_PER_TICK = 512;
 
-    private static final int PREFETCH = 64;
+    /** Frames whose flows are looked ahead for at once. */
+    private static final int LOOKAHEAD = 64;
+
     private static final int ETHERNET = EthernetView.MIN_LENGTH;
     private static final int UNSUPPORTED_TAG = 0x9100;
 
@@ -73,10 +75,10 @@ public final class Engine implements NeighbourTable.Owner {
     private final IcmpErrorRewriter inner = new IcmpErrorRewriter();
     private final CompiledChain.Subject subject = new CompiledChain.Subject();
     private final ArpView arp = new ArpView();
-    private final int[] hashes = new int[PREFETCH];
+    private final int[] guesses = new int[LOOKAHEAD];
 
-    @SuppressWarnings("UnusedVariable") // keeps the loads of prefetch() from being optimised away
-    private long prefetched;
+    @SuppressWarnings("UnusedVariable") // keeps the loads of lookAhead() from being optimised away
+    private int touched;
 
     private CompiledChain chain;
     private boolean ingressOpen = true;
@@ -141,8 +143,7 @@ public final class Engine implements NeighbourTable.Owner {
         return now;
     }
 
-    // ------------------------------------------------------------------------------------------------ the driver's
-    // entry
+    // ------------------------------------------------------------------------------------------------ the driver
 
     /**
      * Takes what waits on the links.
@@ -205,61 +206,76 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     void receive(Attachment from, Frame[] frames, int count) {
-        if (count > 1 && table.exceedsCaches()) {
-            prefetch(from, frames, count);
-        }
-        if (from == uplink) {
-            for (int i = 0; i < count; i++) {
-                fromUplink(frames[i]);
-            }
-        } else {
-            for (int i = 0; i < count; i++) {
-                fromGuest(from, frames[i]);
+        for (int first = 0; first < count; first += LOOKAHEAD) {
+            int end = Math.min(count, first + LOOKAHEAD);
+            lookAhead(from, frames, first, end);
+            if (from == uplink) {
+                for (int i = first; i < end; i++) {
+                    fromUplink(frames[i], guesses[i - first]);
+                }
+            } else {
+                for (int i = first; i < end; i++) {
+                    fromGuest(from, frames[i], guesses[i - first]);
+                }
             }
         }
     }
 
-    /** Loads what the lookups of a batch will need; loads that do not depend on one another overlap. */
-    private void prefetch(Attachment from, Frame[] frames, int count) {
-        int batch = Math.min(count, PREFETCH);
-        for (int i = 0; i < batch; i++) {
-            Frame frame = frames[i];
-            final byte[] a = frame.array();
-            final int ip = frame.offset() + ETHERNET;
-            if (frame.length() < ETHERNET + 28 || i32(a, ip - 2) >>> 8 != 0x080045) {
-                hashes[i] = 0;
-                continue;
-            }
-            int protocol = u8(a, ip + 9);
-            int source = i32(a, ip + 12);
-            int destination = i32(a, ip + 16);
-            int sourcePort = u16(a, ip + 20);
-            int destinationPort = u16(a, ip + 22);
-            hashes[i] = from == uplink
-                    ? table.hashOf(
-                            FlowKey.addresses(destination, source),
-                            FlowKey.outsidePorts(protocol, destinationPort, sourcePort))
-                    : table.hashOf(
-                            FlowKey.addresses(source, destination),
-                            FlowKey.insidePorts(from.number(), protocol, sourcePort, destinationPort));
+    /**
+     * Guesses the flows of some frames, not validated yet, so that what their lookups load comes while others are still awaited: each
+     * loop's loads do not depend on one another.
+     */
+    private void lookAhead(Attachment from, Frame[] frames, int first, int end) {
+        final int[] g = guesses;
+        final int count = end - first;
+        for (int i = 0; i < count; i++) {
+            g[i] = hashOf(from, frames[first + i]);
         }
-        long sum = 0;
-        for (int i = 0; i < batch; i++) {
-            sum ^= table.prefetchRecord(table.prefetchSlot(hashes[i]));
+        for (int i = 0; i < count; i++) {
+            g[i] = table.guess(g[i]);
         }
-        prefetched = sum;
+        int sum = 0;
+        for (int i = 0; i < count; i++) {
+            sum += table.touch(g[i]);
+        }
+        touched = sum;
+    }
+
+    private int hashOf(Attachment from, Frame frame) {
+        final byte[] a = frame.array();
+        final int ip = frame.offset() + ETHERNET;
+        if (frame.length() < ETHERNET + 28 || i32(a, ip - 2) >>> 8 != 0x080045) {
+            return 0;
+        }
+        int protocol = u8(a, ip + 9);
+        int source = i32(a, ip + 12);
+        int destination = i32(a, ip + 16);
+        int sourcePort = u16(a, ip + 20);
+        int destinationPort = u16(a, ip + 22);
+        if (protocol == ICMP) {
+            sourcePort = u16(a, ip + 24);
+            destinationPort = sourcePort;
+        }
+        return from == uplink
+                ? table.hashOf(
+                        FlowKey.addresses(destination, source),
+                        FlowKey.outsidePorts(protocol, destinationPort, protocol == ICMP ? 0 : sourcePort))
+                : table.hashOf(
+                        FlowKey.addresses(source, destination),
+                        FlowKey.insidePorts(
+                                from.number(), protocol, sourcePort, protocol == ICMP ? 0 : destinationPort));
     }
 
     // ------------------------------------------------------------------------------------------------ from a guest
 
-    private void fromGuest(Attachment from, Frame frame) {
+    private void fromGuest(Attachment from, Frame frame, int guess) {
         counters.framesIn++;
         if (frame.length() < ETHERNET) {
             counters.drop(DropReason.FRAME_TOO_SHORT);
             return;
         }
         final PacketContext c = context;
-        c.wrap(frame);
+        c.wrap(frame, guess);
         long sourceMac = u48(c.octets, c.start + 6);
         int type = u16(c.octets, c.start + 12);
         if (type != EthernetView.TYPE_IPV4) {
@@ -430,7 +446,8 @@ public final class Engine implements NeighbourTable.Owner {
             return;
         }
         int peerPort = c.protocol == ICMP ? 0 : c.destinationPort;
-        int flow = flows.findInside(from.number(), c.protocol, c.source, c.sourcePort, c.destination, peerPort, now);
+        int flow = flows.findInside(
+                from.number(), c.protocol, c.source, c.sourcePort, c.destination, peerPort, c.guess, now);
         if (flow < 0) {
             flow = toGateway ? openHairpin(from, c) : openOutward(from, c, peerPort);
             if (flow < 0) {
@@ -606,11 +623,21 @@ public final class Engine implements NeighbourTable.Owner {
                         table.peerAddress(flow),
                         table.peerPort(flow));
             } else {
+                // of a hairpin the rules see the tuple of the guest that began it, not what the other one is shown
+                int origin = table.peerGuest(flow) == 0
+                        ? -1
+                        : flows.findOutside(
+                                table.protocol(flow),
+                                table.peerPort(flow),
+                                shared,
+                                table.outsidePort(flow),
+                                FlowTable.NONE,
+                                now);
                 subject.of(
                         table.protocol(flow),
                         table.peerGuest(flow),
-                        table.peerAddress(flow),
-                        table.peerPort(flow),
+                        origin < 0 ? table.peerAddress(flow) : table.insideAddress(origin),
+                        origin < 0 ? table.peerPort(flow) : table.insidePort(origin),
                         guest,
                         table.insideAddress(flow),
                         table.insidePort(flow));
@@ -661,7 +688,7 @@ public final class Engine implements NeighbourTable.Owner {
         Delivery.Outcome outcome = delivery.toOutside(uplink, c.frame, peerOutside, from, now);
         settle(outcome);
         if (outcome == Delivery.Outcome.UNRESOLVED) {
-            tellUnreachable(c.frame);
+            tellUnreachable(c.frame, from);
         }
     }
 
@@ -688,7 +715,7 @@ public final class Engine implements NeighbourTable.Owner {
         c.source = shared;
         c.sourcePort = table.outsidePort(origin);
         c.destination = shared;
-        int flow = flows.findOutside(c.protocol, c.destinationPort, shared, c.sourcePort, now);
+        int flow = flows.findOutside(c.protocol, c.destinationPort, shared, c.sourcePort, FlowTable.NONE, now);
         if (flow < 0) {
             flow = openInward(c, from, true);
             if (flow < 0) {
@@ -702,14 +729,14 @@ public final class Engine implements NeighbourTable.Owner {
 
     // ------------------------------------------------------------------------------------------------ from the uplink
 
-    private void fromUplink(Frame frame) {
+    private void fromUplink(Frame frame, int guess) {
         counters.framesIn++;
         if (frame.length() < ETHERNET) {
             counters.drop(DropReason.FRAME_TOO_SHORT);
             return;
         }
         final PacketContext c = context;
-        c.wrap(frame);
+        c.wrap(frame, guess);
         long sourceMac = u48(c.octets, c.start + 6);
         if (isNobodysMac(sourceMac)) {
             counters.drop(DropReason.ETHERNET_SOURCE);
@@ -849,7 +876,7 @@ public final class Engine implements NeighbourTable.Owner {
             }
             peerPort = 0;
         }
-        int flow = flows.findOutside(c.protocol, c.destinationPort, c.source, peerPort, now);
+        int flow = flows.findOutside(c.protocol, c.destinationPort, c.source, peerPort, c.guess, now);
         if (flow < 0) {
             if (c.protocol == ICMP) {
                 leaveOr(DropReason.ICMP_NO_FLOW);
@@ -987,7 +1014,12 @@ public final class Engine implements NeighbourTable.Owner {
     /** Reverts the inner packet of an error about a flow and takes it to the flow's guest. */
     private void errorToGuest(PacketContext c, boolean counted) {
         int flow = flows.findOutside(
-                inner.protocol(), inner.sourcePort(), inner.destination(), inner.destinationPort(), now);
+                inner.protocol(),
+                inner.sourcePort(),
+                inner.destination(),
+                inner.destinationPort(),
+                FlowTable.NONE,
+                now);
         Attachment to = flow < 0 ? null : guests.get(table.guest(flow));
         if (to == null) {
             if (counted) {
@@ -995,11 +1027,21 @@ public final class Engine implements NeighbourTable.Owner {
             }
             return;
         }
-        if (table.epoch(flow) != chain.epoch() && !passesAgain(flow, null, c)) {
-            return;
+        int source = shownPeer(c.source, to);
+        if (counted) {
+            // what the gateway says itself is on no book and asks no rule
+            if (table.epoch(flow) != chain.epoch() && !passesAgain(flow, null, c)) {
+                return;
+            }
+            if (!egressOpen) {
+                subject.of(ICMP, table.peerGuest(flow), source, 0, to.number(), table.insideAddress(flow), 0);
+                if (!passesEgress(null, c)) {
+                    return;
+                }
+            }
         }
         inner.rewrite(table.insideAddress(flow), table.insidePort(flow), table.peerAddress(flow), table.peerPort(flow));
-        Translation.error(c, shownPeer(c.source, to), table.insideAddress(flow), c.source != shared);
+        Translation.error(c, source, table.insideAddress(flow), c.source != shared);
         Delivery.Outcome outcome = delivery.toGuest(to, c.frame);
         if (counted) {
             settle(outcome);
@@ -1027,6 +1069,7 @@ public final class Engine implements NeighbourTable.Owner {
                 ping ? inner.identifier() : inner.destinationPort(),
                 inner.source(),
                 ping ? 0 : inner.sourcePort(),
+                FlowTable.NONE,
                 now);
         if (flow < 0) {
             counters.drop(DropReason.ICMP_NO_FLOW);
@@ -1041,6 +1084,12 @@ public final class Engine implements NeighbourTable.Owner {
         }
         int peer = table.peerOutsideAddress(flow);
         int outsidePort = table.outsidePort(flow);
+        if (!egressOpen && peer != shared) {
+            subject.of(ICMP, from.number(), shared, 0, CompiledChain.OUTSIDE, peer, 0);
+            if (!passesEgress(from, c)) {
+                return;
+            }
+        }
         if (ping) {
             inner.rewrite(peer, outsidePort, shared, 0);
         } else {
@@ -1071,6 +1120,11 @@ public final class Engine implements NeighbourTable.Owner {
     @Override
     public void release(Frame frame, Attachment origin, long mac) {
         counters.held--;
+        if (guests.get(origin.number()) != origin) {
+            // its guest was removed meanwhile, and with it the mapping whose port it bears
+            counters.drop(DropReason.NO_MAPPING);
+            return;
+        }
         settle(delivery.send(uplink, frame, mac, uplink.mac()));
     }
 
@@ -1078,11 +1132,14 @@ public final class Engine implements NeighbourTable.Owner {
     public void giveUp(Frame frame, Attachment origin) {
         counters.held--;
         counters.drop(DropReason.NEIGHBOUR_UNRESOLVED);
-        tellUnreachable(frame);
+        tellUnreachable(frame, origin);
     }
 
     /** Tells the guest that the next hop of a packet, translated already, does not answer (RFC 1812 section 5.2.7.1: 3/1). */
-    private void tellUnreachable(Frame translated) {
+    private void tellUnreachable(Frame translated, Attachment origin) {
+        if (!origin.mayAnswer(now)) {
+            return;
+        }
         int ip = translated.offset() + ETHERNET;
         Frame error = answers.errorFrame(
                 settings.gatewayAddress(),
@@ -1093,7 +1150,7 @@ public final class Engine implements NeighbourTable.Owner {
                 IcmpView.DESTINATION_UNREACHABLE,
                 IcmpView.CODE_HOST_UNREACHABLE);
         final PacketContext c = errorContext;
-        c.wrap(error);
+        c.wrap(error, FlowTable.NONE);
         if (c.parseIp() == null
                 && c.parseTransport(false) == null
                 && inner.parse(c.octets, c.transport + IcmpView.MIN_LENGTH, c.transport + c.transportLength) == null) {

@@ -122,17 +122,27 @@ final class Flows {
         return refusal;
     }
 
-    /** The live flow of a guest's packet, or -1. An ICMP query is known by its identifier; its peer port is 0. */
-    int findInside(int guest, int protocol, int address, int port, int peer, int peerPort, long nowNanos) {
+    /**
+     * The live flow of a guest's packet, or -1. An ICMP query is known by its identifier; its peer port is 0.
+     *
+     * @param guess which flow it probably is, or {@link FlowTable#NONE}
+     */
+    int findInside(int guest, int protocol, int address, int port, int peer, int peerPort, int guess, long nowNanos) {
         return alive(
-                table.find(FlowKey.addresses(address, peer), FlowKey.insidePorts(guest, protocol, port, peerPort)),
+                table.find(
+                        FlowKey.addresses(address, peer), FlowKey.insidePorts(guest, protocol, port, peerPort), guess),
                 nowNanos);
     }
 
-    /** The live flow of a packet from outside, or -1. */
-    int findOutside(int protocol, int port, int peer, int peerPort, long nowNanos) {
+    /**
+     * The live flow of a packet from outside, or -1.
+     *
+     * @param guess which flow it probably is, or {@link FlowTable#NONE}
+     */
+    int findOutside(int protocol, int port, int peer, int peerPort, int guess, long nowNanos) {
         return alive(
-                table.find(FlowKey.addresses(sharedAddress, peer), FlowKey.outsidePorts(protocol, port, peerPort)),
+                table.find(
+                        FlowKey.addresses(sharedAddress, peer), FlowKey.outsidePorts(protocol, port, peerPort), guess),
                 nowNanos);
     }
 
@@ -206,9 +216,7 @@ final class Flows {
     private int newMapping(Attachment guest, int protocol, int address, int port, long nowNanos) {
         ForwardTable.Entry forward = forwards.leadingTo(guest.number(), protocol, port);
         if (forward != null && guest.addresses()[0] == address) {
-            int outside = forward.forward().outside().first()
-                    + port
-                    - forward.forward().inside().first();
+            int outside = forward.outsidePortOf(port);
             return mappings.isFull()
                     ? refuse(guest, DropReason.LIMIT_FLOWS, Limit.FLOWS, nowNanos)
                     : mappings.add(guest.number(), protocol, address, port, outside, forward.number(), nowNanos);
@@ -249,7 +257,7 @@ final class Flows {
             int peerPort,
             int peerOutside,
             long nowNanos) {
-        int rival = findInside(guest.number(), protocol, address, port, peer, peerPort, nowNanos);
+        int rival = findInside(guest.number(), protocol, address, port, peer, peerPort, FlowTable.NONE, nowNanos);
         if (rival >= 0) {
             // another outside port leads to the same endpoint, and the peer uses the same port for both
             if (evictionClass(tracked(rival)) != EvictionQueues.CLOSED) {
@@ -404,6 +412,10 @@ final class Flows {
     /** Whether a packet puts the flow's end off. An ended connection's timer runs from its end (RFC 7857 section 2.2). */
     private boolean refreshes(int protocol, int tracked, int before, boolean fromGuest, boolean byGuest, int flow) {
         if (protocol == TCP) {
+            if (tracked == TcpTracker.HALF_OPEN && before == tracked && !fromGuest && !byGuest) {
+                // a stranger whom a mapping lets in does not hold it open by calling again and again
+                return table.forward(flow) != 0;
+            }
             return evictionClass(tracked) != EvictionQueues.CLOSED || tracked != before;
         }
         if (fromGuest || (protocol == UDP && udpInboundRefresh)) {

@@ -4,6 +4,7 @@ import static io.sharedip.packet.Octets.i32;
 import static io.sharedip.packet.Octets.u16;
 import static io.sharedip.packet.Octets.u8;
 
+import io.sharedip.nat.internal.flow.FlowTable;
 import io.sharedip.nat.internal.flow.TcpTracker;
 import io.sharedip.packet.Checksum;
 import io.sharedip.packet.ChecksumState;
@@ -53,11 +54,14 @@ final class PacketContext {
 
     int tcpFlags;
     int icmpType;
+    /** The flow that the packet probably belongs to, or {@link FlowTable#NONE}. */
+    int guess;
     /** Whether the octets' transport checksum must be computed in full before the frame leaves. */
     boolean checksumDue;
 
     /** Looks at a frame of at least an Ethernet header's length. */
-    void wrap(Frame received) {
+    void wrap(Frame received, int guessedFlow) {
+        guess = guessedFlow;
         frame = received;
         octets = received.array();
         start = received.offset();

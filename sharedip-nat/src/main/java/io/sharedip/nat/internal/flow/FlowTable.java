@@ -39,6 +39,9 @@ public final class FlowTable {
     private static final int EVICTION_LINKS = 13;
     private static final int ORIGIN = 14;
 
+    /** No flow. */
+    public static final int NONE = -1;
+
     /** In {@link #state}: the flow exists. */
     public static final int LIVE = 1 << 31;
     /** In {@link #state}: begun by the guest, not by the peer. */
@@ -99,52 +102,59 @@ public final class FlowTable {
         return neverUsed;
     }
 
-    /** Whether the index is so large that a lookup misses the caches, which makes {@link #prefetchRecord} worth its while. */
-    public boolean exceedsCaches() {
-        return index.length > 1 << 16;
-    }
-
-    /** The flow with this key, or -1. */
+    /** The flow with this key, or {@link #NONE}. */
     public int find(long addresses, long ports) {
-        return find(addresses, ports, hash.hash(addresses, ports));
-    }
-
-    /** The flow with this key and its {@link #hashOf hash}, or -1. */
-    public int find(long addresses, long ports, int h) {
         final long[] slots = index;
-        final long[] r = records;
-        int word = (ports & DIRECTION_INSIDE) != 0 ? INSIDE_ADDRESSES : OUTSIDE_ADDRESSES;
+        int h = hash.hash(addresses, ports);
         for (int i = h & mask; ; i = i + 1 & mask) {
             long slot = slots[i];
             if (slot == 0) {
-                return -1;
+                return NONE;
             }
             if ((int) (slot >>> 32) == h) {
-                int flow = ((int) slot - 1) >>> 1;
-                int at = BASE + (flow << SHIFT) + word;
-                if (r[at] == addresses && r[at + 1] == ports) {
+                int flow = flowOf(slot);
+                if (hasKey(flow, addresses, ports)) {
                     return flow;
                 }
             }
         }
     }
 
+    /** The flow with this key, or {@link #NONE}; quick if it is the {@linkplain #guess guessed} one. */
+    public int find(long addresses, long ports, int guess) {
+        return guess != NONE && hasKey(guess, addresses, ports) && isLive(guess) ? guess : find(addresses, ports);
+    }
+
+    private boolean hasKey(int flow, long addresses, long ports) {
+        int at = BASE + (flow << SHIFT) + ((ports & DIRECTION_INSIDE) != 0 ? INSIDE_ADDRESSES : OUTSIDE_ADDRESSES);
+        return records[at] == addresses && records[at + 1] == ports;
+    }
+
+    private static int flowOf(long slot) {
+        return ((int) slot - 1) >>> 1;
+    }
+
     public int hashOf(long addresses, long ports) {
         return hash.hash(addresses, ports);
     }
 
-    /** Loads the index slot of a hash; independent loads of several packets overlap. The result must be used. */
-    public long prefetchSlot(int h) {
-        return index[h & mask];
+    /** Which flow a key with this {@link #hashOf hash} probably has, or {@link #NONE}; to be verified by {@link #find(long, long, int)}. */
+    public int guess(int h) {
+        long first = index[h & mask];
+        long second = index[h + 1 & mask];
+        // chosen without a branch, for one that cannot be predicted would make the loads of the next guesses wait
+        long stranger = -(first >>> 32 ^ (h & 0xffffffffL)) >> 63;
+        long slot = first ^ ((first ^ second) & stranger);
+        return slot == 0 ? NONE : flowOf(slot);
     }
 
-    /** Loads the record that an index slot from {@link #prefetchSlot} refers to. The result must be used. */
-    public long prefetchRecord(long slot) {
-        if (slot == 0) {
+    /** Loads the record of a guessed flow. The result means nothing, but must be used. */
+    public int touch(int guess) {
+        if (guess == NONE) {
             return 0;
         }
-        int at = BASE + (((int) slot - 1) >>> 1 << SHIFT);
-        return records[at] ^ records[at + PACKETS_OUT];
+        int at = BASE + (guess << SHIFT);
+        return (int) (records[at] ^ records[at + PACKETS_OUT]);
     }
 
     /**

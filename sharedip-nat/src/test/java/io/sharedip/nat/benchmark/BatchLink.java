@@ -1,0 +1,73 @@
+package io.sharedip.nat.benchmark;
+
+import io.sharedip.address.MacAddress;
+import io.sharedip.link.FrameHandler;
+import io.sharedip.link.Link;
+import io.sharedip.link.LinkHost;
+import io.sharedip.packet.Frame;
+import java.util.Optional;
+
+/** A link whose poll hands out one prepared batch, and which counts and swallows what is sent. */
+final class BatchLink implements Link {
+
+    private final String name;
+    private final MacAddress mac;
+    private Frame[] batch = {};
+    private int waiting;
+    private long sent;
+
+    BatchLink(String name, MacAddress mac) {
+        this.name = name;
+        this.mac = mac;
+    }
+
+    /** Makes frames wait for the next poll. @param frames kept @param count of them */
+    void offer(Frame[] frames, int count) {
+        batch = frames;
+        waiting = count;
+    }
+
+    long sent() {
+        return sent;
+    }
+
+    @Override
+    public int poll(FrameHandler handler, int limit) {
+        int count = Math.min(waiting, limit);
+        waiting = 0;
+        if (count > 0) {
+            handler.onFrames(batch, count);
+        }
+        return count;
+    }
+
+    @Override
+    public boolean send(Frame frame) {
+        sent++;
+        return true;
+    }
+
+    @Override
+    public void flush() {}
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public int mtu() {
+        return 1500;
+    }
+
+    @Override
+    public Optional<MacAddress> macAddress() {
+        return Optional.of(mac);
+    }
+
+    @Override
+    public void open(LinkHost host) {}
+
+    @Override
+    public void close() {}
+}
