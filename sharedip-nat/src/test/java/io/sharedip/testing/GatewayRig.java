@@ -5,9 +5,11 @@ import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.MacAddress;
 import io.sharedip.address.PortRange;
 import io.sharedip.link.InProcessLink;
+import io.sharedip.link.Link;
 import io.sharedip.nat.NatGateway;
 import io.sharedip.packet.Octets;
 import io.sharedip.stats.DropReason;
+import io.sharedip.stats.FlowStatus;
 import io.sharedip.stats.SharedIpStats;
 import io.sharedip.uplink.PacketUplink;
 import java.time.Duration;
@@ -146,6 +148,21 @@ public final class GatewayRig implements AutoCloseable {
         return this;
     }
 
+    /**
+     * Adds a guest on a link of the test's own; it has no {@link Station}.
+     *
+     * @param name of the guest
+     * @param mac e.g. 52:54:00:00:00:01
+     * @param address dotted
+     * @param link of the guest
+     * @return this
+     */
+    public GatewayRig guest(String name, String mac, String address, Link link) {
+        requireUnbuilt();
+        config.add(Guest.of(name, mac, address, link));
+        return this;
+    }
+
     /** Adds settings. @param setting applied to the builder @return this */
     public GatewayRig with(Consumer<NatGateway.Builder> setting) {
         requireUnbuilt();
@@ -160,6 +177,13 @@ public final class GatewayRig implements AutoCloseable {
         return this;
     }
 
+    /** Gives the uplink a room in octets, in each direction. @param octets 1024 or more @return this */
+    public GatewayRig uplinkRoom(int octets) {
+        requireUnbuilt();
+        uplinkLink = uplinkLink.withCapacity(octets);
+        return this;
+    }
+
     /** Sets the uplink's MTU. @param mtu in octets @return this */
     public GatewayRig uplinkMtu(int mtu) {
         requireUnbuilt();
@@ -167,7 +191,7 @@ public final class GatewayRig implements AutoCloseable {
         return this;
     }
 
-    /** Makes the router deaf to ARP. @return this */
+    /** Makes the router deaf to ARP, from now on. @return this */
     public GatewayRig silentRouter() {
         routerAnswers = false;
         return this;
@@ -302,6 +326,11 @@ public final class GatewayRig implements AutoCloseable {
             TimeUnit.MILLISECONDS.sleep(1);
         }
         return future.get(1, TimeUnit.SECONDS);
+    }
+
+    /** The flows that exist now. @return in no certain order @throws Exception if they cannot be had */
+    public List<FlowStatus> flows() throws Exception {
+        return await(gateway().flows());
     }
 
     /** The counters, published just now. @return a snapshot whose books balance, or it throws */

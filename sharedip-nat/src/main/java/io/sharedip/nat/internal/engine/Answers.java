@@ -112,7 +112,7 @@ final class Answers {
         final byte[] a = ping.octets;
         int delta = Checksum.delta16(u16(a, ping.transport), IcmpView.ECHO_REPLY << 8 | u8(a, ping.transport + 1));
         put8(a, ping.transport, IcmpView.ECHO_REPLY);
-        put16(a, ping.transport + 2, Checksum.update(u16(a, ping.transport + 2), delta));
+        Translation.transportChecksum(ping, delta);
         put32(a, ping.ip + 12, ping.destination);
         put32(a, ping.ip + 16, ping.source);
         int ttl = Checksum.delta16(u16(a, ping.ip + 8), TTL << 8 | PacketContext.ICMP);

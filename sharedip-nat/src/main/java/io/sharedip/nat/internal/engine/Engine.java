@@ -143,8 +143,7 @@ public final class Engine implements NeighbourTable.Owner {
         return now;
     }
 
-    // ------------------------------------------------------------------------------------------------ the driver's
-    // entry
+    // ------------------------------------------------------------------------------------------------ the driver
 
     /**
      * Takes what waits on the links.
@@ -624,11 +623,21 @@ public final class Engine implements NeighbourTable.Owner {
                         table.peerAddress(flow),
                         table.peerPort(flow));
             } else {
+                // of a hairpin the rules see the tuple of the guest that began it, not what the other one is shown
+                int origin = table.peerGuest(flow) == 0
+                        ? -1
+                        : flows.findOutside(
+                                table.protocol(flow),
+                                table.peerPort(flow),
+                                shared,
+                                table.outsidePort(flow),
+                                FlowTable.NONE,
+                                now);
                 subject.of(
                         table.protocol(flow),
                         table.peerGuest(flow),
-                        table.peerAddress(flow),
-                        table.peerPort(flow),
+                        origin < 0 ? table.peerAddress(flow) : table.insideAddress(origin),
+                        origin < 0 ? table.peerPort(flow) : table.insidePort(origin),
                         guest,
                         table.insideAddress(flow),
                         table.insidePort(flow));
@@ -679,7 +688,7 @@ public final class Engine implements NeighbourTable.Owner {
         Delivery.Outcome outcome = delivery.toOutside(uplink, c.frame, peerOutside, from, now);
         settle(outcome);
         if (outcome == Delivery.Outcome.UNRESOLVED) {
-            tellUnreachable(c.frame);
+            tellUnreachable(c.frame, from);
         }
     }
 
@@ -1018,11 +1027,21 @@ public final class Engine implements NeighbourTable.Owner {
             }
             return;
         }
-        if (table.epoch(flow) != chain.epoch() && !passesAgain(flow, null, c)) {
-            return;
+        int source = shownPeer(c.source, to);
+        if (counted) {
+            // what the gateway says itself is on no book and asks no rule
+            if (table.epoch(flow) != chain.epoch() && !passesAgain(flow, null, c)) {
+                return;
+            }
+            if (!egressOpen) {
+                subject.of(ICMP, table.peerGuest(flow), source, 0, to.number(), table.insideAddress(flow), 0);
+                if (!passesEgress(null, c)) {
+                    return;
+                }
+            }
         }
         inner.rewrite(table.insideAddress(flow), table.insidePort(flow), table.peerAddress(flow), table.peerPort(flow));
-        Translation.error(c, shownPeer(c.source, to), table.insideAddress(flow), c.source != shared);
+        Translation.error(c, source, table.insideAddress(flow), c.source != shared);
         Delivery.Outcome outcome = delivery.toGuest(to, c.frame);
         if (counted) {
             settle(outcome);
@@ -1065,6 +1084,12 @@ public final class Engine implements NeighbourTable.Owner {
         }
         int peer = table.peerOutsideAddress(flow);
         int outsidePort = table.outsidePort(flow);
+        if (!egressOpen && peer != shared) {
+            subject.of(ICMP, from.number(), shared, 0, CompiledChain.OUTSIDE, peer, 0);
+            if (!passesEgress(from, c)) {
+                return;
+            }
+        }
         if (ping) {
             inner.rewrite(peer, outsidePort, shared, 0);
         } else {
@@ -1095,6 +1120,11 @@ public final class Engine implements NeighbourTable.Owner {
     @Override
     public void release(Frame frame, Attachment origin, long mac) {
         counters.held--;
+        if (guests.get(origin.number()) != origin) {
+            // its guest was removed meanwhile, and with it the mapping whose port it bears
+            counters.drop(DropReason.NO_MAPPING);
+            return;
+        }
         settle(delivery.send(uplink, frame, mac, uplink.mac()));
     }
 
@@ -1102,11 +1132,14 @@ public final class Engine implements NeighbourTable.Owner {
     public void giveUp(Frame frame, Attachment origin) {
         counters.held--;
         counters.drop(DropReason.NEIGHBOUR_UNRESOLVED);
-        tellUnreachable(frame);
+        tellUnreachable(frame, origin);
     }
 
     /** Tells the guest that the next hop of a packet, translated already, does not answer (RFC 1812 section 5.2.7.1: 3/1). */
-    private void tellUnreachable(Frame translated) {
+    private void tellUnreachable(Frame translated, Attachment origin) {
+        if (!origin.mayAnswer(now)) {
+            return;
+        }
         int ip = translated.offset() + ETHERNET;
         Frame error = answers.errorFrame(
                 settings.gatewayAddress(),

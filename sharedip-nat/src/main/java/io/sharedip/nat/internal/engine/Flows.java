@@ -216,9 +216,7 @@ final class Flows {
     private int newMapping(Attachment guest, int protocol, int address, int port, long nowNanos) {
         ForwardTable.Entry forward = forwards.leadingTo(guest.number(), protocol, port);
         if (forward != null && guest.addresses()[0] == address) {
-            int outside = forward.forward().outside().first()
-                    + port
-                    - forward.forward().inside().first();
+            int outside = forward.outsidePortOf(port);
             return mappings.isFull()
                     ? refuse(guest, DropReason.LIMIT_FLOWS, Limit.FLOWS, nowNanos)
                     : mappings.add(guest.number(), protocol, address, port, outside, forward.number(), nowNanos);
@@ -414,6 +412,10 @@ final class Flows {
     /** Whether a packet puts the flow's end off. An ended connection's timer runs from its end (RFC 7857 section 2.2). */
     private boolean refreshes(int protocol, int tracked, int before, boolean fromGuest, boolean byGuest, int flow) {
         if (protocol == TCP) {
+            if (tracked == TcpTracker.HALF_OPEN && before == tracked && !fromGuest && !byGuest) {
+                // a stranger whom a mapping lets in does not hold it open by calling again and again
+                return table.forward(flow) != 0;
+            }
             return evictionClass(tracked) != EvictionQueues.CLOSED || tracked != before;
         }
         if (fromGuest || (protocol == UDP && udpInboundRefresh)) {

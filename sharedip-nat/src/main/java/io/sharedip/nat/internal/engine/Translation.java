@@ -51,7 +51,8 @@ final class Translation {
         transportChecksum(c, ~table.tupleDelta(flow) & 0xffff);
     }
 
-    private static void transportChecksum(PacketContext c, int delta) {
+    /** Updates the transport checksum by what has changed under it, or computes it if that is due. */
+    static void transportChecksum(PacketContext c, int delta) {
         if (c.checksumDue) {
             complete(c);
             return;

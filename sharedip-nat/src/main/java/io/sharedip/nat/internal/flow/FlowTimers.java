@@ -84,7 +84,7 @@ public final class FlowTimers {
      */
     public int advance(long nowNanos, int limit, IntConsumer expired) {
         long current = tickOf(nowNanos);
-        cursor = Math.max(cursor, current - SLOTS + 1);
+        cursor = Math.max(cursor, current - SLOTS);
         int looked = 0;
         while (cursor < current) {
             int slot = (int) cursor & SLOTS - 1;

@@ -11,6 +11,7 @@ import io.sharedip.uplink.HostPortClaims.Conflict;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.HashSet;
@@ -37,6 +38,8 @@ public final class PortKeeper {
     private final Deque<PortRange> tcp = new ArrayDeque<>();
     private final Deque<PortRange> udp = new ArrayDeque<>();
     private final Set<String> told = new HashSet<>();
+    private final BitSet heldTcp = new BitSet();
+    private final BitSet heldUdp = new BitSet();
 
     /**
      * Makes a keeper that has claimed nothing.
@@ -113,11 +116,16 @@ public final class PortKeeper {
             return List.of();
         }
         List<PortRange> taken = claims.claim(protocol, block);
+        taken.forEach(range -> held(protocol).set(range.first(), range.last() + 1));
         int missing = firstMissing(block, taken);
         if (missing > 0) {
             tell(protocol, missing, "a program of the host uses it; the pool goes without");
         }
         return taken;
+    }
+
+    private BitSet held(IpProtocol protocol) {
+        return protocol.equals(IpProtocol.TCP) ? heldTcp : heldUdp;
     }
 
     private static int firstMissing(PortRange wanted, List<PortRange> taken) {
@@ -143,9 +151,19 @@ public final class PortKeeper {
      * @throws PortClaimException if the host holds one; an event tells of it
      */
     public void claim(PortForward forward) {
+        IpProtocol protocol = forward.protocol();
+        PortRange ports = forward.outside();
         try {
-            claims.claimAll(forward.protocol(), forward.outside());
+            claims.claimAll(protocol, ports);
+            held(protocol).set(ports.first(), ports.last() + 1);
         } catch (PortClaimException e) {
+            // ports that were claimed before, for the pool or another forward, may have been given back with the others
+            BitSet held = held(protocol);
+            for (int first = held.nextSetBit(ports.first()); first >= 0 && first <= ports.last(); ) {
+                int end = Math.min(held.nextClearBit(first), ports.last() + 1);
+                claims.claim(protocol, PortRange.of(first, end - 1));
+                first = held.nextSetBit(end);
+            }
             events.accept(new SharedIpEvent.ForwardConflict(
                     Instant.now(), forward.protocol(), forward.outside().first(), e.problem()));
             throw e;
@@ -154,7 +172,10 @@ public final class PortKeeper {
 
     /** Gives ports back to the host. */
     public void release(IpProtocol protocol, List<PortRange> ranges) {
-        ranges.forEach(range -> claims.release(protocol, range));
+        for (PortRange range : ranges) {
+            held(protocol).clear(range.first(), range.last() + 1);
+            claims.release(protocol, range);
+        }
     }
 
     /** Tells of host programs that use claimed ports, each once. */

@@ -61,6 +61,11 @@ public final class ForwardTable {
             hits++;
         }
 
+        /** The outside port that leads to an inside one. */
+        public int outsidePortOf(int insidePort) {
+            return forward.outside().first() + insidePort - forward.inside().first();
+        }
+
         boolean admits(int source) {
             return (source & fromMask) == fromNetwork;
         }
@@ -154,13 +159,27 @@ public final class ForwardTable {
         return null;
     }
 
-    /** The first forward, open to everybody, that leads to an inside endpoint: what the guest begins there bears its port. */
+    /**
+     * The first forward, open to everybody, that leads to an inside endpoint: what the guest begins there bears its port. A forward
+     * whose port a more specific one gives to somebody else does not count.
+     */
     public @Nullable Entry leadingTo(int guest, int protocol, int insidePort) {
         for (Entry entry : entries) {
             if (entry.guest == guest
                     && entry.forward.protocol().number() == protocol
                     && entry.admitsEverybody()
-                    && entry.forward.inside().contains(insidePort)) {
+                    && entry.forward.inside().contains(insidePort)
+                    && everybodys(protocol, entry.outsidePortOf(insidePort)) == entry) {
+                return entry;
+            }
+        }
+        return null;
+    }
+
+    /** The forward that a port leads to for whoever is named by none, or null. */
+    private @Nullable Entry everybodys(int protocol, int port) {
+        for (Entry entry : at(protocol, port)) {
+            if (entry.admitsEverybody()) {
                 return entry;
             }
         }
