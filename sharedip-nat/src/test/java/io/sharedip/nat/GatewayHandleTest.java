@@ -10,11 +10,15 @@ import io.sharedip.Guest;
 import io.sharedip.GuestId;
 import io.sharedip.LinkException;
 import io.sharedip.SharedIp;
+import io.sharedip.address.MacAddress;
 import io.sharedip.event.SharedIpEvent;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.forward.ForwardSelector;
 import io.sharedip.forward.PortForward;
+import io.sharedip.link.FrameHandler;
 import io.sharedip.link.InProcessLink;
+import io.sharedip.link.Link;
+import io.sharedip.link.LinkHost;
 import io.sharedip.packet.Frame;
 import io.sharedip.stats.DropReason;
 import io.sharedip.testing.Conversation;
@@ -26,6 +30,7 @@ import io.sharedip.uplink.PacketUplink;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
@@ -133,7 +138,9 @@ class GatewayHandleTest {
         get(gateway.addGuest(Guest.of("p", MAC, P, new RecordingLink("p", null))));
         gateway.close();
         await().atMost(Duration.ofSeconds(5))
-                .until(() -> threads("sharedip-driver") + threads("sharedip-control") + threads("sharedip-events")
+                .until(() -> threads("sharedip-driver")
+                                + threads("sharedip-control")
+                                + threads("sharedip-events")
                                 + threads("sharedip-close")
                         == 0);
     }
@@ -204,7 +211,7 @@ class GatewayHandleTest {
             link.bring(Frame.of(PacketBuilder.udp()
                     .from("10.0.0.3", 4000)
                     .to(SERVER, 53)
-                    .macs(io.sharedip.address.MacAddress.parse("52:54:00:00:00:02"), GatewayRig.ROUTER_MAC)
+                    .macs(MacAddress.parse("52:54:00:00:00:02"), GatewayRig.ROUTER_MAC)
                     .build()));
             rig.outside().take();
             rig.poll();
@@ -395,7 +402,7 @@ class GatewayHandleTest {
             Frame packet = Frame.of(PacketBuilder.udp()
                     .from(P, 62000)
                     .to(SERVER, 53)
-                    .macs(io.sharedip.address.MacAddress.parse(MAC), GatewayRig.ROUTER_MAC)
+                    .macs(MacAddress.parse(MAC), GatewayRig.ROUTER_MAC)
                     .build());
             guest.bring(Frame.copyOf(packet));
             gateway.poll();
@@ -513,11 +520,10 @@ class GatewayHandleTest {
     }
 
     /** Waits in its first poll. */
-    private record BlockingLink(RecordingLink link, CountDownLatch inside, CountDownLatch release)
-            implements io.sharedip.link.Link {
+    private record BlockingLink(RecordingLink link, CountDownLatch inside, CountDownLatch release) implements Link {
 
         @Override
-        public int poll(io.sharedip.link.FrameHandler handler, int limit) {
+        public int poll(FrameHandler handler, int limit) {
             inside.countDown();
             try {
                 release.await();
@@ -538,12 +544,12 @@ class GatewayHandleTest {
         }
 
         @Override
-        public java.util.Optional<io.sharedip.address.MacAddress> macAddress() {
+        public Optional<MacAddress> macAddress() {
             return link.macAddress();
         }
 
         @Override
-        public void open(io.sharedip.link.LinkHost host) {
+        public void open(LinkHost host) {
             link.open(host);
         }
 
@@ -583,7 +589,7 @@ class GatewayHandleTest {
                 Frame.of(PacketBuilder.udp()
                         .from(P, 62000)
                         .to(SERVER, 53)
-                        .macs(io.sharedip.address.MacAddress.parse(MAC), GatewayRig.ROUTER_MAC)
+                        .macs(MacAddress.parse(MAC), GatewayRig.ROUTER_MAC)
                         .build())
             };
             guest.host().deliver(batch, 1);
@@ -623,7 +629,7 @@ class GatewayHandleTest {
             guest.transmit(PacketBuilder.udp()
                     .from(P, 62000)
                     .to(SERVER, 53)
-                    .macs(io.sharedip.address.MacAddress.parse(MAC), GatewayRig.ROUTER_MAC)
+                    .macs(MacAddress.parse(MAC), GatewayRig.ROUTER_MAC)
                     .build());
             await().until(() -> up.receive() != null);
             assertThat(gateway.state()).isEqualTo(SharedIp.State.RUNNING);

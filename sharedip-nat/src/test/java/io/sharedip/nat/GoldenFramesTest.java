@@ -23,7 +23,8 @@ class GoldenFramesTest {
 
     private static void golden(GatewayRig rig, String on, String in, String to, String out) {
         rig.outside().takeRaw();
-        (on.equals("up") ? rig.outside() : rig.station(on)).sendRaw(HexFormat.of().parseHex(in));
+        (on.equals("up") ? rig.outside() : rig.station(on))
+                .sendRaw(HexFormat.of().parseHex(in));
         List<byte[]> seen = (to.equals("up") ? rig.outside() : rig.station(to)).takeRaw();
         assertThat(seen).hasSize(1);
         assertThat(ParsedPacket.hex(seen.get(0))).isEqualTo(out);
@@ -205,11 +206,9 @@ class GoldenFramesTest {
             golden(
                     rig,
                     "s",
-                    "ffffffffffff52540000000308060001080006040001525400000003c000020a000000000000c000"
-                            + "0201",
+                    "ffffffffffff52540000000308060001080006040001525400000003c000020a000000000000c000" + "0201",
                     "s",
-                    "52540000000302000000000108060001080006040002020000000001c0000201525400000003c000"
-                            + "020a");
+                    "52540000000302000000000108060001080006040002020000000001c0000201525400000003c000" + "020a");
         }
     }
 

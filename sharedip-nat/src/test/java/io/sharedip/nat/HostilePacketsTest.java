@@ -7,13 +7,16 @@ import static io.sharedip.testing.PacketBuilder.SYN;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sharedip.address.MacAddress;
+import io.sharedip.packet.Checksum;
 import io.sharedip.packet.Octets;
 import io.sharedip.stats.DropReason;
 import io.sharedip.testing.Conversation;
 import io.sharedip.testing.GatewayRig;
 import io.sharedip.testing.PacketBuilder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -70,7 +73,7 @@ class HostilePacketsTest {
     private static byte[] ipSum(byte[] frame) {
         int header = (frame[14] & 0xf) * 4;
         Octets.put16(frame, 24, 0);
-        Octets.put16(frame, 24, ~io.sharedip.packet.Checksum.sum(frame, 14, header));
+        Octets.put16(frame, 24, ~Checksum.sum(frame, 14, header));
         return frame;
     }
 
@@ -89,13 +92,22 @@ class HostilePacketsTest {
         rows.add(fromGuest("LAND", DropReason.LAND, udp().to(P, 4000).build()));
         for (String source : List.of("127.0.0.1", "0.0.0.0", "224.0.0.1", "240.0.0.1", "255.255.255.255")) {
             rows.add(fromGuest(
-                    "source " + source, DropReason.IP_SOURCE, udp().from(source, 4000).build()));
+                    "source " + source,
+                    DropReason.IP_SOURCE,
+                    udp().from(source, 4000).build()));
             rows.add(fromOutside(
-                    "source " + source, DropReason.IP_SOURCE, call().from(source, 4000).build()));
+                    "source " + source,
+                    DropReason.IP_SOURCE,
+                    call().from(source, 4000).build()));
         }
-        rows.add(fromGuest("source not bound", DropReason.BINDING_ADDRESS, udp().from("10.0.0.99", 1).build()));
         rows.add(fromGuest(
-                "the shared address as source", DropReason.BINDING_ADDRESS, udp().from(SHARED, 1).build()));
+                "source not bound",
+                DropReason.BINDING_ADDRESS,
+                udp().from("10.0.0.99", 1).build()));
+        rows.add(fromGuest(
+                "the shared address as source",
+                DropReason.BINDING_ADDRESS,
+                udp().from(SHARED, 1).build()));
         for (String destination : List.of("127.0.0.1", "0.0.0.0", "240.0.0.1")) {
             rows.add(fromGuest(
                     "destination " + destination,
@@ -112,16 +124,28 @@ class HostilePacketsTest {
                     DropReason.IP_MULTICAST,
                     call().to(destination, 53).build()));
         }
-        rows.add(fromOutside("LAND", DropReason.LAND, call().from(SHARED, FORWARDED).build()));
-        rows.add(fromOutside("an inside source", DropReason.SPOOFED_OUTSIDE_SOURCE, call().from(P, 1).build()));
+        rows.add(fromOutside(
+                "LAND", DropReason.LAND, call().from(SHARED, FORWARDED).build()));
+        rows.add(fromOutside(
+                "an inside source",
+                DropReason.SPOOFED_OUTSIDE_SOURCE,
+                call().from(P, 1).build()));
         rows.add(fromOutside(
                 "the alias as source",
                 DropReason.SPOOFED_OUTSIDE_SOURCE,
                 call().from(GatewayRig.ALIAS, 1).build()));
-        rows.add(fromOutside("an inside destination", DropReason.INSIDE_DESTINATION, call().to(P, 80).build()));
-        rows.add(fromOutside("another destination", DropReason.NOT_FOR_US, call().to("10.9.9.9", 80).build()));
-        rows.add(fromOutside("the alias as destination", DropReason.NOT_FOR_US, call().to(GatewayRig.ALIAS, FORWARDED)
-                .build()));
+        rows.add(fromOutside(
+                "an inside destination",
+                DropReason.INSIDE_DESTINATION,
+                call().to(P, 80).build()));
+        rows.add(fromOutside(
+                "another destination",
+                DropReason.NOT_FOR_US,
+                call().to("10.9.9.9", 80).build()));
+        rows.add(fromOutside(
+                "the alias as destination",
+                DropReason.NOT_FOR_US,
+                call().to(GatewayRig.ALIAS, FORWARDED).build()));
         // Ethernet
         MacAddress group = MacAddress.parse("01:00:5e:00:00:01");
         MacAddress broadcast = MacAddress.parse("ff:ff:ff:ff:ff:ff");
@@ -167,8 +191,7 @@ class HostilePacketsTest {
             rows.add(fromGuest("VLAN " + tag, DropReason.VLAN_TAG, tagged(udp().build(), tag)));
             rows.add(fromOutside("VLAN " + tag, DropReason.VLAN_TAG, tagged(call().build(), tag)));
         }
-        rows.add(fromGuest(
-                "IPv6", DropReason.IPV6_UNSUPPORTED, broken(udp(), a -> Octets.put16(a, 12, 0x86dd))));
+        rows.add(fromGuest("IPv6", DropReason.IPV6_UNSUPPORTED, broken(udp(), a -> Octets.put16(a, 12, 0x86dd))));
         rows.add(fromGuest(
                 "another type", DropReason.ETHERTYPE_UNSUPPORTED, broken(udp(), a -> Octets.put16(a, 12, 0x88cc))));
         rows.add(fromGuest(
@@ -181,13 +204,9 @@ class HostilePacketsTest {
         rows.add(fromGuest("IHL 4", DropReason.IP_HEADER_LENGTH, broken(udp(), a -> a[14] = 0x44)));
         rows.add(fromGuest("IHL past the end", DropReason.IP_HEADER_LENGTH, broken(udp(), a -> a[14] = 0x4f)));
         rows.add(fromGuest(
-                "total length short",
-                DropReason.IP_TOTAL_LENGTH,
-                ipSum(broken(udp(), a -> Octets.put16(a, 16, 19)))));
+                "total length short", DropReason.IP_TOTAL_LENGTH, ipSum(broken(udp(), a -> Octets.put16(a, 16, 19)))));
         rows.add(fromGuest(
-                "total length long",
-                DropReason.IP_TOTAL_LENGTH,
-                ipSum(broken(udp(), a -> Octets.put16(a, 16, 34)))));
+                "total length long", DropReason.IP_TOTAL_LENGTH, ipSum(broken(udp(), a -> Octets.put16(a, 16, 34)))));
         rows.add(fromGuest("header checksum", DropReason.IP_CHECKSUM, broken(udp(), a -> a[24] ^= 1)));
         rows.add(fromOutside("header checksum", DropReason.IP_CHECKSUM, broken(call(), a -> a[24] ^= 1)));
         for (byte type : new byte[] {(byte) 131, (byte) 137}) {
@@ -209,50 +228,59 @@ class HostilePacketsTest {
                 "option without length",
                 DropReason.IP_OPTION,
                 udp().options((byte) 1, (byte) 1, (byte) 1, (byte) 7).build()));
-        rows.add(fromGuest("first fragment", DropReason.FRAGMENT, udp().fragment(0x2000).build()));
-        rows.add(fromGuest("last fragment", DropReason.FRAGMENT, udp().fragment(100).build()));
-        rows.add(fromGuest("fragment past 65535", DropReason.FRAGMENT, udp().fragment(0x1fff).build()));
-        rows.add(fromOutside("first fragment", DropReason.FRAGMENT, call().fragment(0x2000).build()));
-        // transport
         rows.add(fromGuest(
-                "TCP truncated",
-                DropReason.TCP_HEADER,
-                ipSum(broken(tcp(), a -> Octets.put16(a, 16, 39)))));
+                "first fragment", DropReason.FRAGMENT, udp().fragment(0x2000).build()));
+        rows.add(fromGuest(
+                "last fragment", DropReason.FRAGMENT, udp().fragment(100).build()));
+        rows.add(fromGuest(
+                "fragment past 65535",
+                DropReason.FRAGMENT,
+                udp().fragment(0x1fff).build()));
+        rows.add(fromOutside(
+                "first fragment", DropReason.FRAGMENT, call().fragment(0x2000).build()));
+        // transport
+        rows.add(fromGuest("TCP truncated", DropReason.TCP_HEADER, ipSum(broken(tcp(), a -> Octets.put16(a, 16, 39)))));
         rows.add(fromGuest("TCP offset 4", DropReason.TCP_HEADER, fixed(tcp(), a -> a[46] = 0x40)));
         rows.add(fromGuest("TCP offset past the end", DropReason.TCP_HEADER, fixed(tcp(), a -> a[46] = 0x60)));
-        rows.add(fromGuest(
-                "UDP truncated",
-                DropReason.UDP_LENGTH,
-                ipSum(broken(udp(), a -> Octets.put16(a, 16, 27)))));
+        rows.add(fromGuest("UDP truncated", DropReason.UDP_LENGTH, ipSum(broken(udp(), a -> Octets.put16(a, 16, 27)))));
         rows.add(fromGuest("UDP length 7", DropReason.UDP_LENGTH, fixed(udp(), a -> Octets.put16(a, 38, 7))));
         rows.add(fromGuest(
                 "UDP length past the end", DropReason.UDP_LENGTH, fixed(udp(), a -> Octets.put16(a, 38, 14))));
         rows.add(fromGuest("TCP checksum", DropReason.TCP_CHECKSUM, broken(tcp(), a -> a[50] ^= 1)));
         rows.add(fromOutside("TCP checksum", DropReason.TCP_CHECKSUM, broken(call(), a -> a[50] ^= 1)));
         rows.add(fromGuest("UDP checksum", DropReason.UDP_CHECKSUM, broken(udp(), a -> a[40] ^= 1)));
-        rows.add(fromGuest("TCP from port 0", DropReason.PORT_ZERO, tcp().from(P, 0).build()));
-        rows.add(fromGuest("TCP to port 0", DropReason.PORT_ZERO, tcp().to(SERVER, 0).build()));
-        rows.add(fromGuest("UDP from port 0", DropReason.PORT_ZERO, udp().from(P, 0).build()));
-        rows.add(fromGuest("UDP to port 0", DropReason.PORT_ZERO, udp().to(SERVER, 0).build()));
-        rows.add(fromOutside("from port 0", DropReason.PORT_ZERO, call().from(SERVER, 0).build()));
-        for (int flags : new int[] {0, FIN, SYN | FIN, SYN | RST, FIN | RST, 8, 32, FIN | 8 | 32, 63, SYN | FIN | ACK}) {
-            rows.add(fromGuest("flags " + flags, DropReason.TCP_FLAGS, tcp().flags(flags).build()));
-            rows.add(fromOutside("flags " + flags, DropReason.TCP_FLAGS, call().flags(flags).build()));
+        rows.add(fromGuest(
+                "TCP from port 0", DropReason.PORT_ZERO, tcp().from(P, 0).build()));
+        rows.add(fromGuest(
+                "TCP to port 0", DropReason.PORT_ZERO, tcp().to(SERVER, 0).build()));
+        rows.add(fromGuest(
+                "UDP from port 0", DropReason.PORT_ZERO, udp().from(P, 0).build()));
+        rows.add(fromGuest(
+                "UDP to port 0", DropReason.PORT_ZERO, udp().to(SERVER, 0).build()));
+        rows.add(fromOutside(
+                "from port 0", DropReason.PORT_ZERO, call().from(SERVER, 0).build()));
+        for (int flags :
+                new int[] {0, FIN, SYN | FIN, SYN | RST, FIN | RST, 8, 32, FIN | 8 | 32, 63, SYN | FIN | ACK}) {
+            rows.add(fromGuest(
+                    "flags " + flags, DropReason.TCP_FLAGS, tcp().flags(flags).build()));
+            rows.add(fromOutside(
+                    "flags " + flags, DropReason.TCP_FLAGS, call().flags(flags).build()));
         }
         for (int flags : new int[] {ACK, FIN | ACK, RST, RST | ACK, SYN | ACK}) {
-            rows.add(fromGuest("stateless " + flags, DropReason.TCP_NO_FLOW, tcp().flags(flags).build()));
-            rows.add(fromOutside("stateless " + flags, DropReason.TCP_NO_FLOW, call().flags(flags).build()));
+            rows.add(fromGuest(
+                    "stateless " + flags,
+                    DropReason.TCP_NO_FLOW,
+                    tcp().flags(flags).build()));
+            rows.add(fromOutside(
+                    "stateless " + flags,
+                    DropReason.TCP_NO_FLOW,
+                    call().flags(flags).build()));
         }
         // ICMP
-        PacketBuilder ping = PacketBuilder.icmp()
-                .from(P, 0)
-                .to(SERVER, 0)
-                .echo(8, 7, 1)
-                .macs(P_MAC, GatewayRig.ROUTER_MAC);
+        PacketBuilder ping =
+                PacketBuilder.icmp().from(P, 0).to(SERVER, 0).echo(8, 7, 1).macs(P_MAC, GatewayRig.ROUTER_MAC);
         rows.add(fromGuest(
-                "ICMP truncated",
-                DropReason.ICMP_HEADER,
-                ipSum(broken(ping, a -> Octets.put16(a, 16, 27)))));
+                "ICMP truncated", DropReason.ICMP_HEADER, ipSum(broken(ping, a -> Octets.put16(a, 16, 27)))));
         rows.add(fromGuest("ICMP checksum", DropReason.ICMP_CHECKSUM, broken(ping, a -> a[36] ^= 1)));
         rows.add(fromGuest(
                 "stray echo reply",
@@ -264,9 +292,21 @@ class HostilePacketsTest {
                         .macs(P_MAC, GatewayRig.ROUTER_MAC)
                         .build()));
         byte[] unknown = PacketBuilder.udp().from(SHARED, 61_001).to(SERVER, 53).build();
-        byte[] gre = PacketBuilder.protocol(47).from(SHARED, 0).to(SERVER, 0).payload("12345678").build();
-        byte[] late = PacketBuilder.udp().from(SHARED, 61_001).to(SERVER, 53).fragment(50).build();
-        byte[] anError = PacketBuilder.icmp().from(SHARED, 0).to(SERVER, 0).error(3, 3, 0, unknown, 28).build();
+        byte[] gre = PacketBuilder.protocol(47)
+                .from(SHARED, 0)
+                .to(SERVER, 0)
+                .payload("12345678")
+                .build();
+        byte[] late = PacketBuilder.udp()
+                .from(SHARED, 61_001)
+                .to(SERVER, 53)
+                .fragment(50)
+                .build();
+        byte[] anError = PacketBuilder.icmp()
+                .from(SHARED, 0)
+                .to(SERVER, 0)
+                .error(3, 3, 0, unknown, 28)
+                .build();
         rows.add(fromOutside("error about nothing known", DropReason.ICMP_NO_FLOW, error(3, unknown, 100)));
         rows.add(fromOutside("error with a short inner", DropReason.ICMP_INNER, error(3, unknown, 27)));
         rows.add(fromOutside("error with no inner", DropReason.ICMP_INNER, error(3, unknown, 0)));
@@ -275,15 +315,15 @@ class HostilePacketsTest {
         rows.add(fromOutside("error about an error", DropReason.ICMP_INNER, error(3, anError, 100)));
         rows.add(fromOutside("redirect", DropReason.ICMP_TYPE, error(5, unknown, 100)));
         rows.add(fromOutside("source quench", DropReason.ICMP_TYPE, error(4, unknown, 100)));
-        byte[] foreign = PacketBuilder.udp().from("192.0.2.77", 61_001).to(SERVER, 53).build();
+        byte[] foreign =
+                PacketBuilder.udp().from("192.0.2.77", 61_001).to(SERVER, 53).build();
         rows.add(fromOutside("error about another machine", DropReason.ICMP_NO_FLOW, error(3, foreign, 100)));
         // lengths
         for (int length : new int[] {0, 1, 13}) {
             rows.add(fromGuest("frame of " + length, DropReason.FRAME_TOO_SHORT, new byte[length]));
             rows.add(fromOutside("frame of " + length, DropReason.FRAME_TOO_SHORT, new byte[length]));
         }
-        rows.add(fromGuest(
-                "header cut off", DropReason.FRAME_TOO_SHORT, java.util.Arrays.copyOf(udp().build(), 33)));
+        rows.add(fromGuest("header cut off", DropReason.FRAME_TOO_SHORT, Arrays.copyOf(udp().build(), 33)));
         return rows;
     }
 
@@ -305,7 +345,7 @@ class HostilePacketsTest {
                 .with(b -> b.capacity(16).flowsPerGuest(16).forward("tcp 8080 -> p:80"))) {
             rig.outside().takeRaw();
             (fromGuest ? rig.station("p") : rig.outside()).sendRaw(frame);
-            assertThat(rig.nonZeroDrops()).containsExactly(java.util.Map.entry(reason, 1L));
+            assertThat(rig.nonZeroDrops()).containsExactly(Map.entry(reason, 1L));
             assertThat(rig.outside().takeRaw()).isEmpty();
             assertThat(rig.station("p").takeRaw()).isEmpty();
             assertThat(rig.stats().flows()).isZero();
@@ -314,9 +354,8 @@ class HostilePacketsTest {
 
     @Test
     void the_frames_that_the_hostile_ones_are_made_of_are_good() {
-        try (GatewayRig rig = new GatewayRig()
-                .guest("p", P_MAC.toString(), P)
-                .with(b -> b.forward("tcp 8080 -> p:80"))) {
+        try (GatewayRig rig =
+                new GatewayRig().guest("p", P_MAC.toString(), P).with(b -> b.forward("tcp 8080 -> p:80"))) {
             rig.outside().take();
             rig.station("p").sendRaw(udp().build());
             rig.station("p").sendRaw(tcp().build());
@@ -329,7 +368,8 @@ class HostilePacketsTest {
     @Test
     void protocols_spelled_into_payloads_open_nothing() {
         try (GatewayRig rig = new GatewayRig().guest("p", P_MAC.toString(), P)) {
-            Conversation sip = Conversation.tcp(rig, "p", P, 40_000, SERVER, 5060).handshake();
+            Conversation sip =
+                    Conversation.tcp(rig, "p", P, 40_000, SERVER, 5060).handshake();
             rig.station("p")
                     .send(PacketBuilder.tcp()
                             .from(P, 40_000)

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sharedip.address.MacAddress;
+import io.sharedip.link.InProcessLink;
+import io.sharedip.packet.Checksum;
 import io.sharedip.packet.Octets;
 import io.sharedip.stats.FlowStatus;
 import io.sharedip.testing.Conversation;
@@ -38,8 +40,7 @@ class NeverLeakTest {
     private static final class Scene implements AutoCloseable {
         private final GatewayRig rig;
         private final Set<Long> live = new HashSet<>();
-        private final LeakChecker checker =
-                new LeakChecker(GatewayRig.UPLINK_MAC, SHARED, this::isLive, P, Q);
+        private final LeakChecker checker = new LeakChecker(GatewayRig.UPLINK_MAC, SHARED, this::isLive, P, Q);
 
         Scene(boolean verify) {
             rig = new GatewayRig()
@@ -129,19 +130,41 @@ class NeverLeakTest {
                         .options(options)
                         .tcpOptions((byte) 2, (byte) 4, (byte) 5, (byte) 0xb4)));
         s.add(sample(
-                "data", "p", PacketBuilder.tcp().from(P, 61_100).to(SERVER, 80).flags(24).payload("data")));
-        s.add(sample("UDP", "p", PacketBuilder.udp().from(P, 61_101).to(SERVER, 53).payload("q")));
+                "data",
+                "p",
+                PacketBuilder.tcp().from(P, 61_100).to(SERVER, 80).flags(24).payload("data")));
+        s.add(sample(
+                "UDP", "p", PacketBuilder.udp().from(P, 61_101).to(SERVER, 53).payload("q")));
         s.add(sample(
                 "UDP without checksum",
                 "s",
-                PacketBuilder.udp().from(SHARED, 61_102).to(SERVER, 53).payload("q").withoutChecksum()));
-        s.add(sample("UDP with options", "s", PacketBuilder.udp().from(SHARED, 62_002).to(SERVER, 53).options(options)));
-        s.add(sample("ping", "p", PacketBuilder.icmp().from(P, 0).to(SERVER, 0).echo(8, 61_103, 2).payload("x")));
+                PacketBuilder.udp()
+                        .from(SHARED, 61_102)
+                        .to(SERVER, 53)
+                        .payload("q")
+                        .withoutChecksum()));
+        s.add(sample(
+                "UDP with options",
+                "s",
+                PacketBuilder.udp().from(SHARED, 62_002).to(SERVER, 53).options(options)));
+        s.add(sample(
+                "ping",
+                "p",
+                PacketBuilder.icmp().from(P, 0).to(SERVER, 0).echo(8, 61_103, 2).payload("x")));
         s.add(sample("hairpin", "p", PacketBuilder.udp().from(P, 62_003).to(SHARED, 5000)));
-        s.add(sample("hairpin by alias", "s", PacketBuilder.tcp().from(SHARED, 62_004).to(GatewayRig.ALIAS, 8080)));
-        byte[] atGuest = PacketBuilder.udp().from(SERVER, 53).to(P, 61_101).payload("a").build();
+        s.add(sample(
+                "hairpin by alias",
+                "s",
+                PacketBuilder.tcp().from(SHARED, 62_004).to(GatewayRig.ALIAS, 8080)));
+        byte[] atGuest =
+                PacketBuilder.udp().from(SERVER, 53).to(P, 61_101).payload("a").build();
         s.add(sample("error", "p", PacketBuilder.icmp().from(P, 0).to(SERVER, 0).error(3, 3, 0, atGuest, 64)));
-        byte[] segment = PacketBuilder.tcp().from(SERVER, 80).to(P, 61_100).flags(16).options(options).build();
+        byte[] segment = PacketBuilder.tcp()
+                .from(SERVER, 80)
+                .to(P, 61_100)
+                .flags(16)
+                .options(options)
+                .build();
         s.add(sample(
                 "error about TCP with options",
                 "p",
@@ -149,16 +172,40 @@ class NeverLeakTest {
         s.add(sample(
                 "reply",
                 null,
-                PacketBuilder.tcp().from(SERVER, 80).to(SHARED, 61_100).flags(24).payload("data")));
-        s.add(sample("answer", null, PacketBuilder.udp().from(SERVER, 53).to(SHARED, 61_101).payload("a")));
-        s.add(sample("echo reply", null, PacketBuilder.icmp().from(SERVER, 0).to(SHARED, 0).echo(0, 61_103, 1)));
-        s.add(sample("ping", null, PacketBuilder.icmp().from(SERVER, 0).to(SHARED, 0).echo(8, 5, 1)));
-        s.add(sample("call", null, PacketBuilder.tcp().from(SERVER, 6000).to(SHARED, 8080)));
-        s.add(sample("call by UDP", null, PacketBuilder.udp().from(SERVER, 6000).to(SHARED, 5003).options(options)));
-        byte[] outside = PacketBuilder.udp().from(SHARED, 61_101).to(SERVER, 53).payload("q").build();
+                PacketBuilder.tcp()
+                        .from(SERVER, 80)
+                        .to(SHARED, 61_100)
+                        .flags(24)
+                        .payload("data")));
         s.add(sample(
-                "error", null, PacketBuilder.icmp().from("192.0.2.1", 0).to(SHARED, 0).error(11, 0, 0, outside, 64)));
-        byte[] query = PacketBuilder.icmp().from(SHARED, 0).to(SERVER, 0).echo(8, 61_103, 1).build();
+                "answer",
+                null,
+                PacketBuilder.udp().from(SERVER, 53).to(SHARED, 61_101).payload("a")));
+        s.add(sample(
+                "echo reply",
+                null,
+                PacketBuilder.icmp().from(SERVER, 0).to(SHARED, 0).echo(0, 61_103, 1)));
+        s.add(sample(
+                "ping", null, PacketBuilder.icmp().from(SERVER, 0).to(SHARED, 0).echo(8, 5, 1)));
+        s.add(sample("call", null, PacketBuilder.tcp().from(SERVER, 6000).to(SHARED, 8080)));
+        s.add(sample(
+                "call by UDP",
+                null,
+                PacketBuilder.udp().from(SERVER, 6000).to(SHARED, 5003).options(options)));
+        byte[] outside = PacketBuilder.udp()
+                .from(SHARED, 61_101)
+                .to(SERVER, 53)
+                .payload("q")
+                .build();
+        s.add(sample(
+                "error",
+                null,
+                PacketBuilder.icmp().from("192.0.2.1", 0).to(SHARED, 0).error(11, 0, 0, outside, 64)));
+        byte[] query = PacketBuilder.icmp()
+                .from(SHARED, 0)
+                .to(SERVER, 0)
+                .echo(8, 61_103, 1)
+                .build();
         s.add(sample(
                 "error about a ping",
                 null,
@@ -224,10 +271,7 @@ class NeverLeakTest {
                 if (Octets.u16(frame, 12) == 0x0800) {
                     int header = Math.max(20, (frame[14] & 0xf) * 4);
                     Octets.put16(frame, 24, 0);
-                    Octets.put16(
-                            frame,
-                            24,
-                            ~io.sharedip.packet.Checksum.sum(frame, 14, Math.min(header, frame.length - 14)));
+                    Octets.put16(frame, 24, ~Checksum.sum(frame, 14, Math.min(header, frame.length - 14)));
                 }
                 scene.put(sample, frame);
             }
@@ -241,7 +285,9 @@ class NeverLeakTest {
         try (Scene scene = new Scene(true)) {
             int out = 0;
             for (int i = 0; i < 50_000; i++) {
-                scene.put(random.nextBoolean() ? new Sample("", null, new byte[0]) : new Sample("", "p", new byte[0]), randomFrame(random));
+                scene.put(
+                        random.nextBoolean() ? new Sample("", null, new byte[0]) : new Sample("", "p", new byte[0]),
+                        randomFrame(random));
                 if (i % 5_000 == 4_999) {
                     out += scene.check();
                 }
@@ -275,7 +321,10 @@ class NeverLeakTest {
         Octets.put32(a, 26, random.nextInt(8) == 0 ? 0xc000020a : guest ? 0x0a000002 : 0xc6336407);
         Octets.put32(a, 30, random.nextInt(4) == 0 ? 0x0a000002 + random.nextInt(3) : guest ? 0xc6336407 : 0xc000020a);
         if (like > 3) {
-            Octets.put16(a, 36, guest ? random.nextInt(65_536) : new int[] {8080, 5001, 61_100, 61_101, 80}[random.nextInt(5)]);
+            Octets.put16(
+                    a,
+                    36,
+                    guest ? random.nextInt(65_536) : new int[] {8080, 5001, 61_100, 61_101, 80}[random.nextInt(5)]);
             if (a[23] == 17) {
                 Octets.put16(a, 38, a.length - 34);
             }
@@ -293,11 +342,10 @@ class NeverLeakTest {
 
     @Test
     void a_conversation_over_a_broken_wire_leaks_nothing_and_keeps_the_books() {
-        io.sharedip.link.InProcessLink wire = io.sharedip.link.InProcessLink.named("w").withCapacity(1 << 22);
+        InProcessLink wire = InProcessLink.named("w").withCapacity(1 << 22);
         FaultInjector faults = new FaultInjector(wire, 3).chances(0.1, 0.1, 0.2, 0.2);
         try (GatewayRig rig = new GatewayRig().guest("w", P_MAC.toString(), P, faults)) {
-            LeakChecker checker = new LeakChecker(
-                    GatewayRig.UPLINK_MAC, SHARED, (protocol, port) -> port >= 61_000, P);
+            LeakChecker checker = new LeakChecker(GatewayRig.UPLINK_MAC, SHARED, (protocol, port) -> port >= 61_000, P);
             rig.outside().takeRaw();
             for (int i = 0; i < 5_000; i++) {
                 wire.transmit(PacketBuilder.udp()
@@ -323,7 +371,8 @@ class NeverLeakTest {
 
     static List<byte[]> leaks() {
         byte[] untranslated = PacketBuilder.udp().from(SERVER, 53).to(P, 61_101).build();
-        byte[] halfTranslated = PacketBuilder.udp().from(P, 53).to(SHARED, 61_101).build();
+        byte[] halfTranslated =
+                PacketBuilder.udp().from(P, 53).to(SHARED, 61_101).build();
         return List.of(
                 leaving(PacketBuilder.udp().from(P, 61_100).to(SERVER, 53)),
                 leaving(PacketBuilder.udp().from("192.0.2.11", 61_100).to(SERVER, 53)),
@@ -352,8 +401,7 @@ class NeverLeakTest {
     @ParameterizedTest
     @MethodSource("leaks")
     void the_checker_condemns_what_is_not_translated(byte[] frame) {
-        LeakChecker checker =
-                new LeakChecker(GatewayRig.UPLINK_MAC, SHARED, (protocol, port) -> port >= 61_000, P, Q);
+        LeakChecker checker = new LeakChecker(GatewayRig.UPLINK_MAC, SHARED, (protocol, port) -> port >= 61_000, P, Q);
         assertThatThrownBy(() -> checker.check(frame)).isInstanceOf(AssertionError.class);
         checker.check(leaving(PacketBuilder.udp().from(SHARED, 61_100).to(SERVER, 53)));
     }
