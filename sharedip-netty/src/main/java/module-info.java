@@ -1,4 +1,4 @@
-/** Links for virtual machine sockets, and the rootless socket uplink, by Netty. */
+/** Links for virtual machine sockets, by Netty. */
 module io.sharedip.netty {
     requires transitive io.sharedip.api;
     requires io.netty.buffer;

@@ -19,10 +19,11 @@ import java.util.concurrent.CompletionStage;
  * A running gateway: guests and the host behind one address.
  *
  * <p>Thread-safe; every method may be called from any thread, listeners included. A change is queued and returns a stage that
- * completes when the engine has applied it: packets that arrive afterwards see it. A change that fails completes its stage
- * with a {@link SharedIpException} and changes nothing. Stages complete on threads of the gateway's
- * own, never on the packet path, so a dependent action may block. Where the embedder drives the engine itself, changes are applied by its {@code poll} and {@code tick}, so the driving
- * thread must not wait for a stage without calling them.
+ * completes when the engine has applied it: packets that arrive afterwards see it. Changes are made in the order in which they
+ * were asked for. One that fails completes its stage with a {@link SharedIpException} and changes nothing. Stages complete on
+ * threads of the gateway's own, never on the packet path, so a dependent action may block. Where the embedder drives the engine
+ * itself, changes are applied by its {@code poll} and {@code tick}, so the driving thread must not wait for a stage without
+ * calling them.
  *
  * <p><b>Lifetime.</b> The gateway owns its links and claims, and closes them in {@link #close()}. After that, or when its driver
  * has died, nothing passes and every stage completes with a {@link GatewayClosedException}.

@@ -16,8 +16,8 @@ import java.util.Optional;
  * other, never concurrently; they must not block. {@link #open} and {@link #close} are called by any one thread, before the
  * first and after the last of them.
  *
- * <p><b>Offloads.</b> Frames handed to {@link #send} may have a partial checksum or be super-frames only if the link says that it
- * takes them; the defaults say no.
+ * <p><b>Offloads.</b> Frames handed to the engine may have a partial checksum, which the engine completes; those handed to
+ * {@link #send} never have. They are super-frames only if the link says that it takes them; the default says no.
  */
 public interface Link {
 
@@ -71,15 +71,6 @@ public interface Link {
 
     /** Ends a batch: everything sent so far goes out now. */
     void flush();
-
-    /**
-     * Whether {@link #send} takes frames whose {@link Frame#checksumState()} is not complete.
-     *
-     * @return false unless overridden
-     */
-    default boolean acceptsPartialChecksums() {
-        return false;
-    }
 
     /**
      * Whether {@link #send} takes super-frames ({@link Frame#segmentSize()} above 0).

@@ -48,25 +48,14 @@ public interface HostPortClaims {
     List<PortRange> claim(IpProtocol protocol, PortRange ports);
 
     /**
-     * Claims a whole range or nothing of it.
+     * Claims a whole range or nothing of it. Ports that were claimed before stay claimed either way.
      *
      * @param protocol TCP or UDP
      * @param ports the range
      * @throws PortClaimException if the host holds one of the ports; the message names the port and, where it can be found out,
      *     the program
      */
-    default void claimAll(IpProtocol protocol, PortRange ports) {
-        List<PortRange> taken = claim(protocol, ports);
-        if (taken.size() == 1 && taken.get(0).equals(ports)) {
-            return;
-        }
-        taken.forEach(range -> release(protocol, range));
-        throw new PortClaimException(
-                protocol + " " + ports,
-                "is held by a program of the host",
-                "stop the program or choose another port",
-                null);
-    }
+    void claimAll(IpProtocol protocol, PortRange ports);
 
     /**
      * Gives ports back to the host. Ports that are not claimed are passed over.

@@ -25,6 +25,7 @@ import io.sharedip.nat.internal.engine.EngineSettings;
 import io.sharedip.nat.internal.engine.EventRing;
 import io.sharedip.nat.internal.engine.Management;
 import io.sharedip.nat.internal.gateway.CommandQueue;
+import io.sharedip.nat.internal.gateway.ControlThread;
 import io.sharedip.nat.internal.gateway.EventDispatcher;
 import io.sharedip.nat.internal.gateway.GatewayLinkHost;
 import io.sharedip.nat.internal.gateway.PortKeeper;
@@ -35,6 +36,7 @@ import io.sharedip.stats.ForwardStatus;
 import io.sharedip.stats.RuleStatus;
 import io.sharedip.stats.SharedIpStats;
 import io.sharedip.time.NanoClock;
+import io.sharedip.uplink.HostPortClaims;
 import io.sharedip.uplink.PacketUplink;
 import io.sharedip.uplink.Uplink;
 import java.security.SecureRandom;
@@ -46,13 +48,9 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.Executors;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -78,8 +76,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class NatGateway implements SharedIp {
 
-    private static final CompletableFuture<Void> DONE =
-            CompletableFuture.completedFuture(Boolean.TRUE).thenAccept(done -> {});
     private static final int FRAMES_PER_LINK = 256;
     private static final int COMMANDS_PER_TURN = 32;
     private static final int FLOWS_PER_SLICE = 4096;
@@ -87,6 +83,7 @@ public final class NatGateway implements SharedIp {
     private static final long STOP_NANOS = 3_000_000_000L;
     private static final long CLOSE_SECONDS = 5;
     private static final long CONFLICT_SECONDS = 5;
+    private static final long CONTROL_SECONDS = 2;
 
     private final Builder config;
     private final Ipv4Address address;
@@ -97,7 +94,7 @@ public final class NatGateway implements SharedIp {
     private final Management management;
     private final EventDispatcher events;
     private final @Nullable PortKeeper keeper;
-    private final ScheduledExecutorService control;
+    private final ControlThread control = new ControlThread();
     private final List<Link> links = new ArrayList<>();
     private final LinkGateway linkGateway = new LinkGateway();
     private volatile State state = State.RUNNING;
@@ -106,6 +103,9 @@ public final class NatGateway implements SharedIp {
     private volatile @Nullable Throwable failure;
     private boolean closing;
     private volatile @Nullable Thread driver;
+    /** The thread that {@link Builder#start()} made, which then drives alone. */
+    private volatile @Nullable Thread ownDriver;
+
     private long nextTick;
 
     private NatGateway(Builder builder, PacketUplink uplink, EngineSettings settings) {
@@ -114,11 +114,6 @@ public final class NatGateway implements SharedIp {
         this.idle = builder.idleStrategy;
         this.clock = builder.clock;
         this.commands = new CommandQueue(idle::wakeup);
-        this.control = Executors.newSingleThreadScheduledExecutor(task -> {
-            Thread thread = new Thread(task, "sharedip-control");
-            thread.setDaemon(true);
-            return thread;
-        });
         long now = clock.nanoTime();
         this.nextTick = now;
         EventRing ring = new EventRing(now, Instant.now());
@@ -164,13 +159,12 @@ public final class NatGateway implements SharedIp {
             links.add(uplink.link());
             config.guests.forEach(guest -> links.add(guest.link()));
             links.stream().distinct().forEach(Link::close);
-            control.shutdownNow();
+            control.stop();
             events.close();
             throw e;
         }
         if (keeper != null && keeper.mustLookForConflicts()) {
-            var unused = control.scheduleWithFixedDelay(
-                    keeper::lookForConflicts, CONFLICT_SECONDS, CONFLICT_SECONDS, TimeUnit.SECONDS);
+            control.repeat(CONFLICT_SECONDS, () -> lookForConflicts(keeper));
         }
     }
 
@@ -226,7 +220,7 @@ public final class NatGateway implements SharedIp {
      * @param nowNanos the time, from the clock given to the builder
      * @return frames and changes handled, 0 if there was nothing to do
      * @throws GatewayClosedException if the gateway is closed or has failed; the first failure is thrown from here too
-     * @throws IllegalStateException if another thread drives the gateway at this moment
+     * @throws IllegalStateException if another thread drives the gateway at this moment, or the gateway has a driver of its own
      */
     public int poll(long nowNanos) {
         enter();
@@ -247,6 +241,8 @@ public final class NatGateway implements SharedIp {
      * Drives the gateway one turn at the time of its clock.
      *
      * @return as {@link #poll(long)}
+     * @throws GatewayClosedException as {@link #poll(long)}
+     * @throws IllegalStateException as {@link #poll(long)}
      */
     public int poll() {
         return poll(clock.nanoTime());
@@ -273,6 +269,11 @@ public final class NatGateway implements SharedIp {
     }
 
     private void enter() {
+        Thread own = ownDriver;
+        if (own != null && own != Thread.currentThread() && state == State.RUNNING) {
+            throw new IllegalStateException(
+                    "the gateway has a driver thread of its own; make it with build() to drive it from here");
+        }
         if (!driving.compareAndSet(false, true)) {
             throw new IllegalStateException("the gateway is driven by another thread at this moment");
         }
@@ -303,15 +304,20 @@ public final class NatGateway implements SharedIp {
                 || !refilling.compareAndSet(false, true)) {
             return;
         }
-        var unused = onControl(() -> from.claimMore(protocol))
-                .whenComplete((more, error) -> {
-                    if (error != null && state == State.RUNNING) {
-                        linkGateway.notice("claims", "further " + protocol + " ports could not be claimed: " + error);
-                    }
-                })
-                .exceptionally(error -> List.of())
-                .thenCompose(more -> run(() -> addPorts(from, protocol, more)))
-                .whenComplete((done, error) -> refilling.set(false));
+        var unused = control.submit(() -> {
+            List<PortRange> more = List.of();
+            try {
+                more = from.claimMore(protocol);
+            } catch (RuntimeException e) {
+                linkGateway.notice("claims", "further " + protocol + " ports could not be claimed: " + e.getMessage());
+            }
+            List<PortRange> claimed = more;
+            try {
+                return engineDoes(() -> addPorts(from, protocol, claimed));
+            } finally {
+                refilling.set(false);
+            }
+        });
     }
 
     private synchronized GatewayClosedException failed(Throwable cause) {
@@ -339,19 +345,31 @@ public final class NatGateway implements SharedIp {
     private void startDriver() {
         Thread thread = new Thread(this::drive, "sharedip-driver " + address);
         thread.setDaemon(true);
+        ownDriver = thread;
         driver = thread;
         thread.start();
     }
 
     private void drive() {
-        while (state == State.RUNNING) {
-            int work;
-            try {
-                work = poll(clock.nanoTime());
-            } catch (GatewayClosedException e) {
-                return;
+        try {
+            while (state == State.RUNNING) {
+                idle.idle(poll(clock.nanoTime()));
             }
-            idle.idle(work);
+        } catch (GatewayClosedException e) {
+            return; // the handle says why
+        } catch (RuntimeException | Error e) {
+            failed(e); // the embedder's clock or idle strategy
+        }
+    }
+
+    /** A task that throws would never be run again. */
+    private void lookForConflicts(PortKeeper in) {
+        try {
+            in.lookForConflicts();
+        } catch (RuntimeException e) {
+            if (state == State.RUNNING) {
+                linkGateway.notice("claims", "conflicts with programs of the host could not be looked for: " + e);
+            }
         }
     }
 
@@ -386,7 +404,7 @@ public final class NatGateway implements SharedIp {
 
         @Override
         public void linkChanged(Attachment on, @Nullable String lost) {
-            change(() -> {
+            var unused = commands.submit(() -> {
                 if (lost == null && on == engine.uplink() && config.uplinkMac().isEmpty()) {
                     // a card that was made anew has another MAC address
                     on.link().macAddress().ifPresent(management::uplinkMac);
@@ -398,6 +416,7 @@ public final class NatGateway implements SharedIp {
                                     ? new SharedIpEvent.LinkRestored(Instant.now(), name)
                                     : new SharedIpEvent.LinkLost(Instant.now(), name, lost));
                 }
+                return Boolean.TRUE;
             });
         }
 
@@ -407,60 +426,37 @@ public final class NatGateway implements SharedIp {
         }
     }
 
-    // ------------------------------------------------------------------------------------------------ changes and
-    // questions
+    // ------------------------------------------------------------------------------------ changes and questions
 
-    /** Runs something that may block on the control thread; after the gateway is closed the stage fails. */
-    private <T> CompletableFuture<T> onControl(Supplier<T> action) {
-        try {
-            return CompletableFuture.supplyAsync(action, control);
-        } catch (RejectedExecutionException e) {
-            return CompletableFuture.failedFuture(closedException());
-        }
-    }
-
-    private CompletableFuture<Boolean> run(Runnable action) {
-        return commands.submit(() -> {
+    private Boolean engineDoes(Runnable action) {
+        return commands.await(() -> {
             action.run();
             return Boolean.TRUE;
         });
     }
 
-    private CompletionStage<Void> change(Runnable action) {
-        return run(action).thenAccept(done -> {});
+    private CompletionStage<Void> change(Runnable steps) {
+        return control.submit(() -> {
+                    steps.run();
+                    return Boolean.TRUE;
+                })
+                .thenAccept(done -> {});
     }
 
     @Override
     public CompletionStage<Void> addGuest(Guest guest) {
         Objects.requireNonNull(guest, "guest");
-        return run(() -> management.check(guest))
-                .thenCompose(checked -> onControl(() -> {
-                    checkUnused(guest);
-                    GatewayLinkHost host =
-                            new GatewayLinkHost(linkGateway, guest.link().name());
-                    open(guest.link(), host);
-                    return host;
-                }))
-                .thenCompose(host -> run(() -> host.attach(management.add(guest)))
-                        .whenComplete((done, error) -> {
-                            if (error != null) {
-                                closeLink(guest.link());
-                            }
-                        }))
-                .thenAccept(done -> {});
-    }
-
-    /** Two guests may be on their way at once with one link: the second one must not open it again, nor close it when it fails. */
-    private void checkUnused(Guest guest) {
-        synchronized (links) {
-            if (links.stream().anyMatch(link -> link == guest.link())) {
-                throw new ConfigurationException(
-                        "guest " + guest.id() + ": link",
-                        guest.link().name(),
-                        "is in use already",
-                        "give each guest a link of its own");
+        return change(() -> {
+            engineDoes(() -> management.check(guest));
+            GatewayLinkHost host = new GatewayLinkHost(linkGateway, guest.link().name());
+            open(guest.link(), host);
+            try {
+                engineDoes(() -> host.attach(management.add(guest)));
+            } catch (RuntimeException e) {
+                closeLink(guest.link());
+                throw e;
             }
-        }
+        });
     }
 
     private void closeLink(Link link) {
@@ -473,28 +469,23 @@ public final class NatGateway implements SharedIp {
     @Override
     public CompletionStage<Void> removeGuest(GuestId guest) {
         Objects.requireNonNull(guest, "guest");
-        record Gone(Link link, List<PortForward> forwards) {}
-        return commands.submit(() -> {
-                    Management.Removed removed = management.remove(guest);
-                    return new Gone(removed.guest().link(), removed.forwards());
-                })
-                .thenCompose(gone -> onControl(() -> {
-                    closeLink(gone.link());
-                    return gone.forwards();
-                }))
-                .thenCompose(this::giveBack);
+        return change(() -> {
+            Management.Removed removed = commands.await(() -> management.remove(guest));
+            closeLink(removed.guest().link());
+            giveBack(removed.forwards());
+        });
     }
 
     @Override
     public CompletionStage<Void> bind(Binding binding) {
         Objects.requireNonNull(binding, "binding");
-        return change(() -> management.bind(binding));
+        return change(() -> engineDoes(() -> management.bind(binding)));
     }
 
     @Override
     public CompletionStage<Void> unbind(Binding binding) {
         Objects.requireNonNull(binding, "binding");
-        return change(() -> management.unbind(binding));
+        return change(() -> engineDoes(() -> management.unbind(binding)));
     }
 
     @Override
@@ -505,44 +496,38 @@ public final class NatGateway implements SharedIp {
     @Override
     public CompletionStage<Void> addForward(PortForward forward) {
         Objects.requireNonNull(forward, "forward");
-        PortKeeper claiming = keeper;
-        if (claiming == null) {
-            return change(() -> management.add(forward));
-        }
-        return run(() -> management.check(forward))
-                .thenCompose(checked -> onControl(() -> {
-                    claiming.claim(forward);
-                    return Boolean.TRUE;
-                }))
-                .thenCompose(claimed -> run(() -> management.add(forward))
-                        .exceptionallyCompose(error -> giveBack(List.of(forward))
-                                .thenApply(back -> {
-                                    throw error instanceof RuntimeException e ? e : new IllegalStateException(error);
-                                })))
-                .thenAccept(done -> {});
+        return change(() -> {
+            engineDoes(() -> management.check(forward));
+            if (keeper != null) {
+                keeper.claim(forward);
+            }
+            try {
+                engineDoes(() -> management.add(forward));
+            } catch (RuntimeException e) {
+                giveBack(List.of(forward));
+                throw e;
+            }
+        });
     }
 
     @Override
     public CompletionStage<PortForward> removeForward(ForwardSelector selector) {
         Objects.requireNonNull(selector, "selector");
-        return commands.submit(() -> management.remove(selector))
-                .thenCompose(removed -> giveBack(List.of(removed)).thenApply(back -> removed));
+        return control.submit(() -> {
+            PortForward removed = commands.await(() -> management.remove(selector));
+            giveBack(List.of(removed));
+            return removed;
+        });
     }
 
-    /** Gives the ports of forwards back to the host that no other forward needs. */
-    private CompletableFuture<Void> giveBack(List<PortForward> removed) {
-        PortKeeper claiming = keeper;
-        if (claiming == null || removed.isEmpty()) {
-            return DONE;
+    /** Gives the ports of forwards back to the host that nothing else needs. */
+    private void giveBack(List<PortForward> removed) {
+        if (keeper == null) {
+            return;
         }
-        return commands.submit(() -> removed.stream().map(management::uncovered).toList())
-                .thenCompose(ranges -> onControl(() -> {
-                    for (int i = 0; i < ranges.size(); i++) {
-                        claiming.release(removed.get(i).protocol(), ranges.get(i));
-                    }
-                    return Boolean.TRUE;
-                }))
-                .thenAccept(done -> {});
+        for (PortForward forward : removed) {
+            keeper.release(forward.protocol(), commands.await(() -> management.uncovered(forward)));
+        }
     }
 
     @Override
@@ -553,7 +538,7 @@ public final class NatGateway implements SharedIp {
     @Override
     public CompletionStage<Void> replaceRules(FilterChain chain) {
         Objects.requireNonNull(chain, "chain");
-        return change(() -> management.replaceRules(chain));
+        return change(() -> engineDoes(() -> management.replaceRules(chain)));
     }
 
     @Override
@@ -624,7 +609,7 @@ public final class NatGateway implements SharedIp {
         idle.wakeup();
         waitForDriver();
         commands.close(closedException());
-        control.shutdownNow();
+        control.stop();
         Thread closer = new Thread(this::releaseAll, "sharedip-close");
         closer.setDaemon(true);
         closer.start();
@@ -648,17 +633,6 @@ public final class NatGateway implements SharedIp {
         }
     }
 
-    /** Claims belong to one thread at a time, and the control thread may be in the middle of claiming. */
-    private void awaitControl() {
-        try {
-            if (!control.awaitTermination(2, TimeUnit.SECONDS)) {
-                linkGateway.notice("claims", "claiming goes on while the gateway is being closed");
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
     private void releaseAll() {
         List<Link> open;
         synchronized (links) {
@@ -667,7 +641,8 @@ public final class NatGateway implements SharedIp {
         }
         open.forEach(Link::close);
         if (keeper != null) {
-            awaitControl();
+            // claims belong to one thread at a time, and the control thread may be in the middle of claiming
+            control.awaitStopped(CONTROL_SECONDS);
             keeper.close();
         }
     }
@@ -987,7 +962,12 @@ public final class NatGateway implements SharedIp {
          */
         public NatGateway start() {
             NatGateway gateway = build();
-            gateway.startDriver();
+            try {
+                gateway.startDriver();
+            } catch (RuntimeException | Error e) {
+                gateway.close();
+                throw e;
+            }
             return gateway;
         }
 
@@ -1001,9 +981,24 @@ public final class NatGateway implements SharedIp {
          * @throws PortClaimException if the host holds a port that is needed
          */
         public NatGateway build() {
-            PacketUplink packets = requirePacketUplink();
-            EngineSettings settings = settings(packets);
+            PacketUplink packets;
+            EngineSettings settings;
+            try {
+                packets = requirePacketUplink();
+                settings = settings(packets);
+            } catch (ConfigurationException e) {
+                closeAll();
+                throw e;
+            }
             return new NatGateway(this, packets, settings);
+        }
+
+        private void closeAll() {
+            if (uplink instanceof PacketUplink packets) {
+                packets.link().close();
+                packets.claims().ifPresent(HostPortClaims::close);
+            }
+            guests.forEach(guest -> guest.link().close());
         }
 
         private PacketUplink requirePacketUplink() {

@@ -72,7 +72,10 @@ public abstract sealed class LinuxPortClaims implements HostPortClaims permits S
         }
         if (!Platform.isLinux() || Native.POINTER_SIZE != 8) {
             throw new PortClaimException(
-                    address.toString(), "ports can be claimed on 64-bit Linux only", "use the socket uplink", null);
+                    address.toString(),
+                    "ports can be claimed on 64-bit Linux only",
+                    "implement HostPortClaims for this system, or use an address that no host uses",
+                    null);
         }
         begin(address);
         this.address = address;

@@ -250,7 +250,7 @@ public final class ControlServer implements AutoCloseable {
 
     private static byte[] errorLine(SharedIpException e) {
         if (e instanceof GatewayClosedException) {
-            return errorLine("closed", null, null, "the gateway " + e.problem(), "start it again");
+            return errorLine("closed", null, null, e.problem(), "start it again");
         }
         String kind = e instanceof SyntaxException ? "syntax" : "refused";
         return errorLine(

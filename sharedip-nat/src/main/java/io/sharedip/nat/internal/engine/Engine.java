@@ -8,6 +8,7 @@ import static io.sharedip.packet.Octets.u48;
 import static io.sharedip.packet.Octets.u8;
 
 import io.sharedip.address.MacAddress;
+import io.sharedip.event.SharedIpEvent.CloseReason;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.filter.FilterRule;
 import io.sharedip.filter.FlowState;
@@ -64,7 +65,7 @@ public final class Engine implements NeighbourTable.Owner {
     private final EventRing events;
     private final Flows flows;
     private final FlowTable table;
-    private final NeighbourTable neighbours = new NeighbourTable(this);
+    private final NeighbourTable neighbours;
     private final Delivery delivery;
     private final Answers answers = new Answers(counters);
     private final ArpResponder arpResponder;
@@ -106,6 +107,7 @@ public final class Engine implements NeighbourTable.Owner {
         this.events = events;
         this.flows = new Flows(settings, guests, events, nowNanos);
         this.table = flows.table();
+        this.neighbours = new NeighbourTable(this, settings.router());
         this.delivery = new Delivery(settings, neighbours);
         this.arpResponder = new ArpResponder(settings.network(), settings.mask());
         this.chain = new CompiledChain(FilterChain.acceptAll(), 1, id -> 0, this::ruleMatched);
@@ -143,8 +145,7 @@ public final class Engine implements NeighbourTable.Owner {
         return now;
     }
 
-    // ------------------------------------------------------------------------------------------------ the driver's
-    // entry
+    // ------------------------------------------------------------------------------------------------ the driver
 
     /**
      * Takes what waits on the links.
@@ -170,6 +171,10 @@ public final class Engine implements NeighbourTable.Owner {
 
     /** Takes a batch that a link delivers on the driver's thread. */
     public void deliver(Attachment from, Frame[] frames, int count, long nowNanos) {
+        if (from != uplink && guests.get(from.number()) != from) {
+            // unplugged already, but its link is not closed yet
+            return;
+        }
         now = nowNanos;
         receive(from, frames, count);
         flush();
@@ -612,36 +617,21 @@ public final class Engine implements NeighbourTable.Owner {
     /** Judges a flow again whose chain was replaced; the flow stays, but the packet passes only if the new chain lets it. */
     private boolean passesAgain(int flow, @Nullable Attachment sender, PacketContext c) {
         int state = table.state(flow);
-        if ((state & FlowTable.HAIRPIN_ORIGIN) == 0) {
+        int other = otherHalf(flow);
+        boolean judgedThere = (state & FlowTable.HAIRPIN_ORIGIN) != 0
+                && (other < 0 || (table.state(other) & FlowTable.HAIRPIN_ORIGIN) == 0);
+        if (!judgedThere) {
             int guest = table.guest(flow);
+            int address = table.insideAddress(flow);
+            int port = table.insidePort(flow);
+            // of a hairpin the rules see both guests' own tuples, not what one is shown of the other
+            int peerGuest = table.peerGuest(flow);
+            int peer = other < 0 ? table.peerAddress(flow) : table.insideAddress(other);
+            int peerPort = other < 0 ? table.peerPort(flow) : table.insidePort(other);
             if ((state & FlowTable.BY_GUEST) != 0) {
-                subject.of(
-                        table.protocol(flow),
-                        guest,
-                        table.insideAddress(flow),
-                        table.insidePort(flow),
-                        CompiledChain.OUTSIDE,
-                        table.peerAddress(flow),
-                        table.peerPort(flow));
+                subject.of(table.protocol(flow), guest, address, port, peerGuest, peer, peerPort);
             } else {
-                // of a hairpin the rules see the tuple of the guest that began it, not what the other one is shown
-                int origin = table.peerGuest(flow) == 0
-                        ? -1
-                        : flows.findOutside(
-                                table.protocol(flow),
-                                table.peerPort(flow),
-                                shared,
-                                table.outsidePort(flow),
-                                FlowTable.NONE,
-                                now);
-                subject.of(
-                        table.protocol(flow),
-                        table.peerGuest(flow),
-                        origin < 0 ? table.peerAddress(flow) : table.insideAddress(origin),
-                        origin < 0 ? table.peerPort(flow) : table.insidePort(origin),
-                        guest,
-                        table.insideAddress(flow),
-                        table.insidePort(flow));
+                subject.of(table.protocol(flow), peerGuest, peer, peerPort, guest, address, port);
             }
             int tracked = state & FlowTable.TRACKED_MASK;
             // as its first packet was, whatever this one is
@@ -656,6 +646,15 @@ public final class Engine implements NeighbourTable.Owner {
         }
         table.epoch(flow, chain.epoch());
         return true;
+    }
+
+    /** The flow of the guest on the other side of a hairpin, or -1. */
+    int otherHalf(int flow) {
+        if (table.peerGuest(flow) == Attachment.UPLINK) {
+            return FlowTable.NONE;
+        }
+        return flows.findOutside(
+                table.protocol(flow), table.peerPort(flow), shared, table.outsidePort(flow), FlowTable.NONE, now);
     }
 
     /** The last steps outwards: room on the link, egress rules, tracking, translation, delivery. */
@@ -717,11 +716,17 @@ public final class Engine implements NeighbourTable.Owner {
         c.sourcePort = table.outsidePort(origin);
         c.destination = shared;
         int flow = flows.findOutside(c.protocol, c.destinationPort, shared, c.sourcePort, FlowTable.NONE, now);
+        if (flow >= 0 && (table.peerGuest(flow) != from.number() || table.guest(flow) != table.peerGuest(origin))) {
+            // left over from a conversation of whoever had this port before
+            flows.close(flow, CloseReason.REPLACED, now);
+            flow = FlowTable.NONE;
+        }
         if (flow < 0) {
             flow = openInward(c, from, origin);
             if (flow < 0) {
                 return;
             }
+            table.peerGuest(origin, table.guest(flow));
         } else if (table.epoch(flow) != chain.epoch() && !passesAgain(flow, null, c)) {
             return;
         }
@@ -1130,12 +1135,39 @@ public final class Engine implements NeighbourTable.Owner {
     @Override
     public void release(Frame frame, Attachment origin, long mac) {
         counters.held--;
-        if (guests.get(origin.number()) != origin) {
-            // its guest was removed meanwhile, and with it the mapping whose port it bears
-            counters.drop(DropReason.NO_MAPPING);
-            return;
+        if (mayStillLeave(frame, origin)) {
+            settle(delivery.send(uplink, frame, mac, uplink.mac()));
         }
-        settle(delivery.send(uplink, frame, mac, uplink.mac()));
+    }
+
+    /** While a translated frame waited, its flow may have ended, its port become another guest's, or the rules been replaced. */
+    private boolean mayStillLeave(Frame translated, Attachment origin) {
+        final PacketContext c = errorContext;
+        c.wrap(translated, FlowTable.NONE);
+        int flow = c.parseIp() == null && c.parseTransport(false) == null ? flowOfTranslated(c) : FlowTable.NONE;
+        if (flow < 0 || table.guest(flow) != origin.number()) {
+            counters.drop(DropReason.NO_MAPPING);
+            return false;
+        }
+        return table.epoch(flow) == chain.epoch() || passesAgain(flow, null, c);
+    }
+
+    private int flowOfTranslated(PacketContext c) {
+        if (!c.isIcmpError()) {
+            int peerPort = c.protocol == ICMP ? 0 : c.destinationPort;
+            return flows.findOutside(c.protocol, c.sourcePort, c.destination, peerPort, FlowTable.NONE, now);
+        }
+        if (inner.parse(c.octets, c.transport + IcmpView.MIN_LENGTH, c.transport + c.transportLength) != null) {
+            return FlowTable.NONE;
+        }
+        boolean ping = inner.protocol() == ICMP;
+        return flows.findOutside(
+                inner.protocol(),
+                ping ? inner.identifier() : inner.destinationPort(),
+                inner.source(),
+                ping ? 0 : inner.sourcePort(),
+                FlowTable.NONE,
+                now);
     }
 
     @Override

@@ -36,8 +36,9 @@ import org.jspecify.annotations.Nullable;
  * the tables of {@code internal.flow} and {@code internal.ports} consistent with one another; nobody else changes them.
  *
  * <p><b>Room.</b> A flow needs a place in its guest's quota, a place in the table and, if its mapping is new, a port. Where one is
- * missing, a closed flow goes first, then one that nobody has answered; the guest's own before others'; then the new flow is
- * refused. Established flows are never evicted.
+ * missing, a closed flow goes first, then one that nobody has answered; the guest's own before others', and of others only who has
+ * more flows than the guest, so that a greedy guest cannot push a modest one out; then the new flow is refused. Established flows
+ * are never evicted.
  */
 final class Flows {
 
@@ -46,6 +47,7 @@ final class Flows {
 
     private static final TrackedState[] STATES = TrackedState.values();
     private static final int TRIES_FOR_A_PORT = 8;
+    private static final int ANY_PROTOCOL = 0;
 
     private final FlowTable table;
     private final MappingTable mappings;
@@ -201,6 +203,12 @@ final class Flows {
         int twin = table.find(
                 FlowKey.addresses(sharedAddress, peerOutside), FlowKey.outsidePorts(protocol, outsidePort, peerPort));
         if (twin >= 0) {
+            if (!isAt(twin, guest, address, port) && evictionClass(tracked(twin)) != EvictionQueues.CLOSED) {
+                // a forward added since gives this peer's packets to another endpoint
+                release(mapping);
+                refusal = DropReason.TUPLE_IN_USE;
+                return REFUSED;
+            }
             close(twin, CloseReason.REPLACED, nowNanos);
         }
         int flow = insert(guest, mapping, protocol, address, port, peer, peerPort, peerOutside);
@@ -211,6 +219,12 @@ final class Flows {
         }
         begin(guest, flow, nowNanos + timeout(protocol, initialState(protocol)), nowNanos);
         return flow;
+    }
+
+    private boolean isAt(int flow, Attachment guest, int address, int port) {
+        return table.guest(flow) == guest.number()
+                && table.insideAddress(flow) == address
+                && table.insidePort(flow) == port;
     }
 
     private int newMapping(Attachment guest, int protocol, int address, int port, long nowNanos) {
@@ -465,7 +479,7 @@ final class Flows {
                 || evict(evictions.oldest(guest, EvictionQueues.UNANSWERED), nowNanos);
     }
 
-    /** Closed flows first, whoever's; then unanswered ones of the guest itself, then of whoever has most flows. */
+    /** Closed flows first, whoever's; then unanswered ones of the guest itself, then of whoever has most, but more than the guest. */
     private boolean evictAnybodys(Attachment guest, long nowNanos) {
         if (evict(evictions.oldest(guest.number(), EvictionQueues.CLOSED), nowNanos)) {
             return true;
@@ -477,35 +491,42 @@ final class Flows {
                 return true;
             }
         }
-        if (evict(evictions.oldest(guest.number(), EvictionQueues.UNANSWERED), nowNanos)) {
-            return true;
-        }
-        int greediest = -1;
-        int most = 0;
-        for (int number = 1; number < bound; number++) {
-            Attachment other = guests.get(number);
-            if (other != null && other.flows() > most && evictions.oldest(number, EvictionQueues.UNANSWERED) >= 0) {
-                most = other.flows();
-                greediest = number;
-            }
-        }
-        return greediest >= 0 && evict(evictions.oldest(greediest, EvictionQueues.UNANSWERED), nowNanos);
+        return evict(evictions.oldest(guest.number(), EvictionQueues.UNANSWERED), nowNanos)
+                || evict(unansweredOfGreedier(guest, ANY_PROTOCOL), nowNanos);
     }
 
-    private boolean evictForPort(Attachment guest, int protocol, long nowNanos) {
-        for (int evictionClass = EvictionQueues.CLOSED; evictionClass <= EvictionQueues.UNANSWERED; evictionClass++) {
-            if (evict(evictions.oldest(guest.number(), protocol, evictionClass), nowNanos)) {
-                return true;
-            }
-            int bound = guests.bound();
-            for (int i = 0; i < bound; i++) {
-                rotation = (rotation + 1) % bound;
-                if (evict(evictions.oldest(rotation, protocol, evictionClass), nowNanos)) {
-                    return true;
+    /** The oldest unanswered flow of the guest that has most flows, if those are more than a certain guest has; or -1. */
+    private int unansweredOfGreedier(Attachment guest, int protocol) {
+        int found = -1;
+        int most = guest.flows();
+        for (int number = 1; number < guests.bound(); number++) {
+            Attachment other = guests.get(number);
+            if (other != null && other.flows() > most) {
+                int oldest = protocol == ANY_PROTOCOL
+                        ? evictions.oldest(number, EvictionQueues.UNANSWERED)
+                        : evictions.oldest(number, protocol, EvictionQueues.UNANSWERED);
+                if (oldest >= 0) {
+                    most = other.flows();
+                    found = oldest;
                 }
             }
         }
-        return false;
+        return found;
+    }
+
+    private boolean evictForPort(Attachment guest, int protocol, long nowNanos) {
+        if (evict(evictions.oldest(guest.number(), protocol, EvictionQueues.CLOSED), nowNanos)) {
+            return true;
+        }
+        int bound = guests.bound();
+        for (int i = 0; i < bound; i++) {
+            rotation = (rotation + 1) % bound;
+            if (evict(evictions.oldest(rotation, protocol, EvictionQueues.CLOSED), nowNanos)) {
+                return true;
+            }
+        }
+        return evict(evictions.oldest(guest.number(), protocol, EvictionQueues.UNANSWERED), nowNanos)
+                || evict(unansweredOfGreedier(guest, protocol), nowNanos);
     }
 
     private boolean evict(int flow, long nowNanos) {

@@ -223,12 +223,16 @@ public final class Management {
         guest.addresses(
                 Arrays.stream(guest.addresses()).filter(a -> a != address).toArray());
         guests.addressesChanged();
-        flows.closeAll(
-                flow -> flows.table().guest(flow) == guest.number()
-                        && flows.table().insideAddress(flow) == address,
-                CloseReason.GUEST_REMOVED,
-                engine.now());
+        // the other halves of its hairpins first, as long as they can be found by them
+        flows.closeAll(flow -> isAt(engine.otherHalf(flow), guest, address), CloseReason.GUEST_REMOVED, engine.now());
+        flows.closeAll(flow -> isAt(flow, guest, address), CloseReason.GUEST_REMOVED, engine.now());
         engine.publish();
+    }
+
+    private boolean isAt(int flow, Attachment guest, int address) {
+        return flow >= 0
+                && flows.table().guest(flow) == guest.number()
+                && flows.table().insideAddress(flow) == address;
     }
 
     private static void checkMac(Binding binding, Attachment guest) {
@@ -272,8 +276,7 @@ public final class Management {
         return news;
     }
 
-    // ------------------------------------------------------------------------------------------------ forwards and
-    // ports
+    // ------------------------------------------------------------------------------------------------ forwards
 
     /**
      * Checks a forward that is to be added.

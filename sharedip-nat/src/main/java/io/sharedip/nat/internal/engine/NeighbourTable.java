@@ -49,6 +49,9 @@ final class NeighbourTable {
     }
 
     private final Owner owner;
+    /** The address that keeps its entry: everybody needs it, so a scan of the segment must not push it out. */
+    private final int router;
+
     private final int[] buckets = new int[BUCKETS];
     private final int[] chain = new int[CAPACITY];
     private final int[] addresses = new int[CAPACITY];
@@ -65,8 +68,9 @@ final class NeighbourTable {
     private int hand;
     private int busy;
 
-    NeighbourTable(Owner owner) {
+    NeighbourTable(Owner owner, int router) {
         this.owner = owner;
+        this.router = router;
         Arrays.fill(buckets, NONE);
         Arrays.fill(states, State.FREE);
     }
@@ -215,7 +219,9 @@ final class NeighbourTable {
                 tries[entry]++;
                 due[entry] = nowNanos + RETRY;
                 owner.askFor(addresses[entry], 0);
-            } else if (state == State.PROBING && lastUse[entry] - due[entry] + TRIES * RETRY < 0) {
+            } else if (state == State.PROBING
+                    && addresses[entry] != router
+                    && lastUse[entry] - due[entry] + TRIES * RETRY < 0) {
                 // nobody has sent there since the probe began: forget it instead of calling it failed
                 busy--;
                 drop(entry);
@@ -235,8 +241,9 @@ final class NeighbourTable {
             int candidate = hand;
             hand = (hand + 1) % CAPACITY;
             State state = states[candidate];
-            boolean idle = (state == State.FAILED && due[candidate] - nowNanos <= 0)
-                    || (state == State.REACHABLE && lastUse[candidate] + REFRESH - nowNanos < 0);
+            boolean idle = addresses[candidate] != router
+                    && ((state == State.FAILED && due[candidate] - nowNanos <= 0)
+                            || (state == State.REACHABLE && lastUse[candidate] + REFRESH - nowNanos < 0));
             if (state == State.FREE || idle) {
                 entry = candidate;
                 break;

@@ -140,7 +140,11 @@ public final class FlowTable {
 
     /** Which flow a key with this {@link #hashOf hash} probably has, or {@link #NONE}; to be verified by {@link #find(long, long, int)}. */
     public int guess(int h) {
-        long slot = index[h & mask];
+        long first = index[h & mask];
+        long second = index[h + 1 & mask];
+        // chosen without a branch, for one that cannot be predicted would make the loads of the next guesses wait
+        long stranger = -(first >>> 32 ^ (h & 0xffffffffL)) >> 63;
+        long slot = first ^ ((first ^ second) & stranger);
         return slot == 0 ? NONE : flowOf(slot);
     }
 

@@ -85,7 +85,9 @@ public final class TcpTracker {
         if (tracked == HALF_OPEN && (state & (SYN_OUT | SYN_IN)) == (SYN_OUT | SYN_IN)) {
             next = with(next, ESTABLISHED);
         }
-        if ((flags & TcpView.FIN) != 0 && tracked != CLOSED && tracked != RESET) {
+        boolean open = (next & TRACKED_MASK) == ESTABLISHED || tracked == HALF_CLOSED;
+        // a FIN before the handshake must not lift a half-open flow out of reach of eviction
+        if ((flags & TcpView.FIN) != 0 && open) {
             next |= out ? FIN_OUT : FIN_IN;
             next = with(next, (next & (FIN_OUT | FIN_IN)) == (FIN_OUT | FIN_IN) ? CLOSED : HALF_CLOSED);
         }

@@ -3,8 +3,6 @@ package io.sharedip.nat.internal.gateway;
 import io.sharedip.GatewayClosedException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.Executor;
-import java.util.concurrent.Executors;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -14,29 +12,19 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CommandQueue {
 
-    /**
-     * Where stages complete. A dependent action may block, also for another stage, so there is a thread for each that runs; not the
-     * common pool, which others may have blocked. Threads end when idle.
-     */
-    private static final Executor RESULTS = Executors.newCachedThreadPool(task -> {
-        Thread thread = new Thread(task, "sharedip-results");
-        thread.setDaemon(true);
-        return thread;
-    });
-
     private record Command<T extends @Nullable Object>(Supplier<T> action, CompletableFuture<T> result) {
 
         void run() {
             try {
                 T value = action.get();
-                RESULTS.execute(() -> result.complete(value));
+                Results.THREADS.execute(() -> result.complete(value));
             } catch (Throwable e) {
                 fail(e);
             }
         }
 
         void fail(Throwable e) {
-            RESULTS.execute(() -> result.completeExceptionally(e));
+            Results.THREADS.execute(() -> result.completeExceptionally(e));
         }
     }
 
@@ -63,6 +51,11 @@ public final class CommandQueue {
             wakeup.run();
         }
         return result;
+    }
+
+    /** Queues a change and waits until it is made; what it throws is thrown here. Any thread but the driver's. */
+    public <T extends @Nullable Object> T await(Supplier<T> action) {
+        return submit(action).join();
     }
 
     /** Runs what waits, up to a limit. Driver's thread. @return how many were run */

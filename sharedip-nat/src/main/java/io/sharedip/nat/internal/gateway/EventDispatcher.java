@@ -10,7 +10,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
-/** Brings events to listeners on a thread of its own, which exists while there is a listener. */
+/** Brings events to listeners on a thread of its own, which begins with the first listener and ends with the gateway. */
 public final class EventDispatcher {
 
     private static final long LONGEST_WAIT_NANOS = 500_000_000L;
@@ -37,7 +37,7 @@ public final class EventDispatcher {
         return lost.get();
     }
 
-    /** Adds a listener. */
+    /** Adds a listener; after {@link #close} it hears nothing. */
     public synchronized void add(SharedIpListener listener) {
         if (closed) {
             return;
@@ -107,7 +107,7 @@ public final class EventDispatcher {
         for (SharedIpListener listener : listeners) {
             try {
                 listener.onEvent(event);
-            } catch (RuntimeException | LinkageError | AssertionError e) {
+            } catch (Throwable e) { // whatever it is, the other listeners and later events are not to suffer
                 lost.incrementAndGet();
             }
         }

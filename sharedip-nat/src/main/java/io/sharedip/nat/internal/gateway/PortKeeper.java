@@ -32,6 +32,9 @@ public final class PortKeeper {
     /** Free ports below which further ones are claimed. */
     public static final int LOW_WATER = 4 * BLOCK;
 
+    /** Conflicts told of, each once; whoever has that many has heard enough. */
+    private static final int MOST_TOLD = 1024;
+
     private final HostPortClaims claims;
     private final Ipv4Address address;
     private final Consumer<SharedIpEvent> events;
@@ -140,7 +143,7 @@ public final class PortKeeper {
     }
 
     private void tell(IpProtocol protocol, int port, String description) {
-        if (told.add(protocol + " " + port + " " + description)) {
+        if (told.size() < MOST_TOLD && told.add(protocol + " " + port + " " + description)) {
             events.accept(new SharedIpEvent.ForwardConflict(Instant.now(), protocol, port, description));
         }
     }

@@ -35,7 +35,7 @@ class NeighbourTableTest {
     }
 
     private final Recorder owner = new Recorder();
-    private final NeighbourTable table = new NeighbourTable(owner);
+    private final NeighbourTable table = new NeighbourTable(owner, 0);
     private final Frame frame = Frame.of(new byte[100]);
 
     @Test

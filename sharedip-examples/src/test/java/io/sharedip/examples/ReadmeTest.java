@@ -1,0 +1,83 @@
+package io.sharedip.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.net.URI;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import javax.tools.JavaCompiler;
+import javax.tools.JavaFileObject;
+import javax.tools.SimpleJavaFileObject;
+import javax.tools.ToolProvider;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What the documents say is true: the example compiles and runs, and every link leads somewhere. */
+class ReadmeTest {
+
+    private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
+
+    @Test
+    void the_example_compiles_and_runs_as_it_stands(@TempDir Path classes) throws Exception {
+        Matcher example = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
+                .matcher(Files.readString(ROOT.resolve("README.md")));
+        assertThat(example.find()).as("a Java example in README.md").isTrue();
+        String code = example.group(1);
+        JavaFileObject source =
+                new SimpleJavaFileObject(URI.create("string:///Embed.java"), JavaFileObject.Kind.SOURCE) {
+                    @Override
+                    public CharSequence getCharContent(boolean ignoreEncodingErrors) {
+                        return code;
+                    }
+                };
+        JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
+        boolean compiled = compiler.getTask(
+                        null,
+                        null,
+                        null,
+                        List.of(
+                                "-d",
+                                classes.toString(),
+                                "-proc:none",
+                                "-classpath",
+                                System.getProperty("java.class.path")),
+                        null,
+                        List.of(source))
+                .call();
+        assertThat(compiled).as("compiles").isTrue();
+
+        ByteArrayOutputStream output = new ByteArrayOutputStream();
+        PrintStream before = System.out;
+        try (URLClassLoader loader = new URLClassLoader(
+                new URL[] {classes.toUri().toURL()}, getClass().getClassLoader())) {
+            System.setOut(new PrintStream(output, true, StandardCharsets.UTF_8));
+            loader.loadClass("Embed").getMethod("main", String[].class).invoke(null, (Object) new String[0]);
+        } finally {
+            System.setOut(before);
+        }
+        assertThat(output.toString(StandardCharsets.UTF_8)).startsWith("RUNNING 5000");
+    }
+
+    @Test
+    void every_relative_link_of_the_documents_leads_to_a_file() throws Exception {
+        try (Stream<Path> docs = Stream.concat(Files.list(ROOT), Files.list(ROOT.resolve("docs")))) {
+            for (Path doc : docs.filter(f -> f.toString().endsWith(".md")).toList()) {
+                Matcher link = Pattern.compile("]\\((?!https?:|#)([^)#]+)").matcher(Files.readString(doc));
+                while (link.find()) {
+                    assertThat(doc.resolveSibling(link.group(1)))
+                            .as("link in " + doc.getFileName())
+                            .exists();
+                }
+            }
+        }
+    }
+}
