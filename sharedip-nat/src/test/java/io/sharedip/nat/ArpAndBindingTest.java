@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.assertj.core.api.ThrowableAssert;
 
 /** ARP on both sides, and what a guest may send. */
 class ArpAndBindingTest {
@@ -234,7 +235,7 @@ class ArpAndBindingTest {
         }
     }
 
-    private static void refused(org.assertj.core.api.ThrowableAssert.ThrowingCallable change) {
+    private static void refused(ThrowableAssert.ThrowingCallable change) {
         Assertions.assertThatThrownBy(change)
                 .isInstanceOf(ExecutionException.class)
                 .cause()

@@ -19,6 +19,7 @@ import java.util.function.Consumer;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.api.Test;
 
 /** What the builder refuses: each message names the setting, the value and the cure. */
 class BuilderErrorsTest {
@@ -180,7 +181,7 @@ class BuilderErrorsTest {
         });
     }
 
-    @org.junit.jupiter.api.Test
+    @Test
     void the_settings_that_the_mistakes_differ_from_are_good() {
         assertThat(PortRange.parse("61000-65535")).isEqualTo(PacketUplink.DEFAULT_PORTS);
         try (NatGateway gateway = good().guest(guest("q", "52:54:00:00:00:02", "10.0.0.3"))

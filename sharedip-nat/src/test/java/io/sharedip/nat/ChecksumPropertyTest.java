@@ -8,6 +8,7 @@ import io.sharedip.testing.ParsedPacket;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import java.util.Arrays;
 
 /**
  * Incremental checksums against a full recomputation: {@link ParsedPacket} computes every checksum of a random translated packet
@@ -57,7 +58,7 @@ class ChecksumPropertyTest {
             case 0 -> {
                 // zeros
             }
-            case 1 -> java.util.Arrays.fill(payload, (byte) 0xff);
+            case 1 -> Arrays.fill(payload, (byte) 0xff);
             default -> random.nextBytes(payload);
         }
         PacketBuilder packet = switch (protocol) {

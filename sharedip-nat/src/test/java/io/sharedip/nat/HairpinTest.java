@@ -13,6 +13,10 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import io.sharedip.address.MacAddress;
+import io.sharedip.link.InProcessLink;
+import io.sharedip.uplink.PacketUplink;
+import java.nio.charset.StandardCharsets;
 
 /** Guests that call the shared address or its alias (RFC 4787 section 6). */
 class HairpinTest {
@@ -58,7 +62,7 @@ class HairpinTest {
             assertThat(in.to()).isEqualTo(calledAddress + ":80");
             assertThat(in.ttl()).isEqualTo(63);
             assertThat(in.sourceMac()).isEqualTo(GatewayRig.ROUTER_MAC);
-            assertThat(in.payload()).isEqualTo("hello".getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+            assertThat(in.payload()).isEqualTo("hello".getBytes(StandardCharsets.US_ASCII));
             rig.station(called)
                     .send(PacketBuilder.tcp()
                             .from(calledAddress, 80)
@@ -138,7 +142,7 @@ class HairpinTest {
             assertThat(reply.icmpType()).isZero();
             assertThat(reply.source()).isEqualTo(SHARED);
             assertThat(reply.icmpRest()).isEqualTo(5 << 16 | 6);
-            assertThat(reply.payload()).isEqualTo("ping".getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+            assertThat(reply.payload()).isEqualTo("ping".getBytes(StandardCharsets.US_ASCII));
             rig.station("s")
                     .send(PacketBuilder.icmp().from(SHARED, 0).to(ALIAS, 0).echo(8, 5, 6));
             assertThat(rig.station("s").takeOne().source()).isEqualTo(ALIAS);
@@ -164,7 +168,7 @@ class HairpinTest {
             caller.transmit(PacketBuilder.tcp()
                     .from(P, 40000)
                     .to(SHARED, 8080)
-                    .macs(io.sharedip.address.MacAddress.parse("52:54:00:00:00:01"), GatewayRig.ROUTER_MAC)
+                    .macs(MacAddress.parse("52:54:00:00:00:01"), GatewayRig.ROUTER_MAC)
                     .build());
             gateway.poll();
             gateway.tick(System.nanoTime());
@@ -173,8 +177,8 @@ class HairpinTest {
         }
     }
 
-    private final io.sharedip.link.InProcessLink caller = io.sharedip.link.InProcessLink.named("p");
-    private final io.sharedip.link.InProcessLink called = io.sharedip.link.InProcessLink.named("s");
+    private final InProcessLink caller = InProcessLink.named("p");
+    private final InProcessLink called = InProcessLink.named("s");
 
     private NatGateway gatewayWithoutAlias() {
         return NatGateway.builder()
@@ -182,8 +186,8 @@ class HairpinTest {
                 .prefix("192.0.2.0/24")
                 .router("192.0.2.1")
                 .routerMac(GatewayRig.ROUTER_MAC)
-                .uplink(io.sharedip.uplink.PacketUplink.on(
-                                io.sharedip.link.InProcessLink.named("up").withMacAddress(GatewayRig.UPLINK_MAC))
+                .uplink(PacketUplink.on(
+                                InProcessLink.named("up").withMacAddress(GatewayRig.UPLINK_MAC))
                         .withAddressOfItsOwn())
                 .guest(io.sharedip.Guest.of("p", "52:54:00:00:00:01", P, caller))
                 .guest(io.sharedip.Guest.of("s", "52:54:00:00:00:03", SHARED, called))

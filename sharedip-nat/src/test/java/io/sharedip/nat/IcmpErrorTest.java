@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import io.sharedip.packet.Checksum;
 
 /** ICMP errors about translated packets, both ways (RFC 5508 section 4). */
 class IcmpErrorTest {
@@ -72,7 +73,7 @@ class IcmpErrorTest {
             byte[] expected = Arrays.copyOfRange(sent, 14, sent.length);
             expected[8]--;
             Octets.put16(expected, 10, 0);
-            Octets.put16(expected, 10, ~io.sharedip.packet.Checksum.sum(expected, 0, 20));
+            Octets.put16(expected, 10, ~Checksum.sum(expected, 0, 20));
             assertThat(ParsedPacket.hex(inner)).isEqualTo(ParsedPacket.hex(expected));
         }
     }
@@ -201,7 +202,7 @@ class IcmpErrorTest {
             byte[] expected = Arrays.copyOfRange(reply, 14, reply.length);
             expected[8]--;
             Octets.put16(expected, 10, 0);
-            Octets.put16(expected, 10, ~io.sharedip.packet.Checksum.sum(expected, 0, 20));
+            Octets.put16(expected, 10, ~Checksum.sum(expected, 0, 20));
             assertThat(ParsedPacket.hex(error.payload())).isEqualTo(ParsedPacket.hex(expected));
         }
     }
@@ -301,7 +302,7 @@ class IcmpErrorTest {
             byte[] expected = Arrays.copyOfRange(sent, 14, sent.length);
             expected[8]--;
             Octets.put16(expected, 10, 0);
-            Octets.put16(expected, 10, ~io.sharedip.packet.Checksum.sum(expected, 0, 20));
+            Octets.put16(expected, 10, ~Checksum.sum(expected, 0, 20));
             assertThat(ParsedPacket.hex(error.payload())).isEqualTo(ParsedPacket.hex(expected));
             assertThat(rig.outside().take()).isEmpty();
             assertThat(rig.stats().dropped()).isZero();

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import java.util.Map;
 
 /** The next hops on the uplink: asked for, waited for, asked again, given up. */
 class NeighboursTest {
@@ -92,7 +93,7 @@ class NeighboursTest {
                 send(rig, port);
             }
             assertThat(rig.stats().held()).isEqualTo(32);
-            assertThat(rig.nonZeroDrops()).containsExactly(java.util.Map.entry(DropReason.NEIGHBOUR_QUEUE_FULL, 68L));
+            assertThat(rig.nonZeroDrops()).containsExactly(Map.entry(DropReason.NEIGHBOUR_QUEUE_FULL, 68L));
             rig.outside().sendRaw(GatewayRig.arpReply(question, ROUTER));
             assertThat(rig.outside().take()).hasSize(32);
         }

@@ -19,6 +19,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import org.assertj.core.api.Assertions;
 
 /** What a packet looks like after it has been translated, and which outside port it bears. */
 class TranslationTest {
@@ -38,7 +41,7 @@ class TranslationTest {
     @Test
     void tcp_is_translated_both_ways_and_its_payload_untouched() {
         try (GatewayRig rig = rig()) {
-            byte[] payload = "PORT 10,0,0,2,7,138\r\n".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+            byte[] payload = "PORT 10,0,0,2,7,138\r\n".getBytes(StandardCharsets.US_ASCII);
             rig.station("p")
                     .send(PacketBuilder.tcp()
                             .from(PRIVATE, 40001)
@@ -239,7 +242,7 @@ class TranslationTest {
         try (GatewayRig rig = rig().ports(61000, 61000)) {
             rig.station("p").send(PacketBuilder.udp().from(PRIVATE, 1111).to(SERVER, 53));
             assertThat(rig.outside().takeOne().sourcePort()).isEqualTo(61000);
-            rig.advance(java.time.Duration.ofSeconds(301));
+            rig.advance(Duration.ofSeconds(301));
             rig.station("q").send(PacketBuilder.udp().from("10.0.0.3", 2222).to(SERVER, 53));
             assertThat(rig.outside().takeOne().sourcePort()).isEqualTo(61000);
         }
@@ -300,7 +303,7 @@ class TranslationTest {
                 link.bring(Frame.of(a).checksumState(state));
                 rig.poll();
                 ParsedPacket out = rig.outside().takeOne();
-                assertThat(out.payload()).isEqualTo("odd".getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+                assertThat(out.payload()).isEqualTo("odd".getBytes(StandardCharsets.US_ASCII));
                 rig.outside()
                         .send((a[23] == 6 ? PacketBuilder.tcp() : PacketBuilder.udp())
                                 .from(SERVER, 53)
@@ -430,7 +433,7 @@ class TranslationTest {
                     List<byte[]> seen = rig.outside().takeRaw();
                     assertThat(seen)
                             .hasSize(2)
-                            .allSatisfy(frame -> org.assertj.core.api.Assertions.assertThatThrownBy(
+                            .allSatisfy(frame -> Assertions.assertThatThrownBy(
                                             () -> ParsedPacket.of(frame))
                                     .hasMessageContaining("transport checksum is wrong"));
                 }

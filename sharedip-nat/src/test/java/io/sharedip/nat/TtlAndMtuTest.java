@@ -15,6 +15,9 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import io.sharedip.address.MacAddress;
+import io.sharedip.packet.Frame;
+import io.sharedip.packet.Octets;
 
 /** Time to live and MTU, both directions. */
 class TtlAndMtuTest {
@@ -150,7 +153,7 @@ class TtlAndMtuTest {
             small.transmit(PacketBuilder.udp()
                     .from("10.0.0.9", 4000)
                     .to(SERVER, 53)
-                    .macs(io.sharedip.address.MacAddress.parse("52:54:00:00:00:09"), GatewayRig.ROUTER_MAC)
+                    .macs(MacAddress.parse("52:54:00:00:00:09"), GatewayRig.ROUTER_MAC)
                     .build());
             rig.poll();
             int port = rig.outside().takeOne().sourcePort();
@@ -201,8 +204,8 @@ class TtlAndMtuTest {
             System.arraycopy(fragments.get(0).frame(), 0, rebuilt, 0, 34);
             System.arraycopy(whole, 0, rebuilt, 34, whole.length);
             int checksum = (whole[6] & 0xff) << 8 | whole[7] & 0xff;
-            io.sharedip.packet.Octets.put16(rebuilt, 16, 20 + whole.length);
-            io.sharedip.packet.Octets.put16(rebuilt, 20, 0);
+            Octets.put16(rebuilt, 16, 20 + whole.length);
+            Octets.put16(rebuilt, 20, 0);
             PacketBuilder.fixChecksums(rebuilt);
             assertThat(ParsedPacket.of(rebuilt).transportChecksum()).isEqualTo(checksum);
             assertThat(rig.stats().forwarded()).isEqualTo(1);
@@ -214,7 +217,7 @@ class TtlAndMtuTest {
         RecordingLink link = new RecordingLink("p", null);
         try (GatewayRig rig = new GatewayRig().guest("p", "52:54:00:00:00:01", PRIVATE, link)) {
             rig.outside().take();
-            link.bring(io.sharedip.packet.Frame.of(
+            link.bring(Frame.of(
                     PacketBuilder.udp().from(PRIVATE, 4000).to(SERVER, 53).build()));
             rig.poll();
             int port = rig.outside().takeOne().sourcePort();

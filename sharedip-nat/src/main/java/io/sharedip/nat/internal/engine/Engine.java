@@ -722,7 +722,7 @@ public final class Engine implements NeighbourTable.Owner {
             flow = FlowTable.NONE;
         }
         if (flow < 0) {
-            flow = openInward(c, from, true);
+            flow = openInward(c, from, origin);
             if (flow < 0) {
                 return;
             }
@@ -888,7 +888,7 @@ public final class Engine implements NeighbourTable.Owner {
                 leaveOr(DropReason.ICMP_NO_FLOW);
                 return;
             }
-            flow = openInward(c, uplink, false);
+            flow = openInward(c, uplink, FlowTable.NONE);
             if (flow < 0) {
                 return;
             }
@@ -907,9 +907,11 @@ public final class Engine implements NeighbourTable.Owner {
      * RFC 4787 section 5) or else through a forward.
      *
      * @param from the uplink, or the guest whose packet turns around
+     * @param origin the guest's half of a hairpin, or {@link FlowTable#NONE}
      * @return the flow, or -1 if the packet was dropped
      */
-    private int openInward(PacketContext c, Attachment from, boolean hairpin) {
+    private int openInward(PacketContext c, Attachment from, int origin) {
+        boolean hairpin = origin != FlowTable.NONE;
         int mapping = flows.findMapping(c.protocol, c.destinationPort, now);
         boolean filtered = mapping >= 0 && !flows.hasAddressed(mapping, c.source);
         ForwardTable.Entry forward = null;
@@ -941,7 +943,14 @@ public final class Engine implements NeighbourTable.Owner {
                 : flows.mappings().insidePort(mapping);
         int peer = shownPeer(c.source, to);
         if (!hairpin || !hairpinJudged) {
-            subject.of(c.protocol, from.number(), peer, c.sourcePort, to.number(), address, port);
+            subject.of(
+                    c.protocol,
+                    from.number(),
+                    hairpin ? table.insideAddress(origin) : peer,
+                    hairpin ? table.insidePort(origin) : c.sourcePort,
+                    to.number(),
+                    address,
+                    port);
             if (!admitted(judgeNewFlow(c), hairpin ? null : uplink, c)) {
                 return -1;
             }
