@@ -10,8 +10,8 @@ public enum FlowState {
     ESTABLISHED,
 
     /**
-     * It belongs to another flow without being part of it, as the ICMP error about one of its packets does. No packet is judged so
-     * yet: related errors of an accepted flow pass.
+     * It belongs to a flow without being part of it: an ICMP error about one of its packets. Such errors of an accepted flow pass
+     * unless a rule that names this state forbids it; other rules and the policy do not see them.
      */
     RELATED
 }

@@ -427,4 +427,31 @@ class FilterTest {
             assertThat(rig.drops(DropReason.RULE_DROPPED)).isEqualTo(100);
         }
     }
+
+    @Test
+    void icmp_errors_of_an_accepted_flow_meet_only_rules_that_name_the_state_related() throws Exception {
+        try (GatewayRig rig = new GatewayRig().guest("a", "52:54:00:00:00:01", GatewayRig.SHARED)) {
+            rig.station("a")
+                    .send(PacketBuilder.udp().from(GatewayRig.SHARED, 61500).to(GatewayRig.SERVER, 9));
+            byte[] left = rig.outside().takeOne().frame();
+            PacketBuilder error = PacketBuilder.icmp()
+                    .from("198.51.100.1", 0)
+                    .to(GatewayRig.SHARED, 0)
+                    .error(3, 3, 0, left, 28);
+            rig.await(rig.gateway()
+                    .replaceRules(FilterChain.parse("drop icmp from any to any state new,established\n"
+                            + "continue icmp from outside to guest a state related icmp-type 3")));
+            rig.outside().send(error);
+            assertThat(rig.station("a").takeOne().icmpCode()).isEqualTo(3);
+            assertThat(rig.await(rig.gateway().rules()))
+                    .extracting(rule -> rule.hits())
+                    .containsExactly(0L, 1L);
+
+            rig.await(rig.gateway()
+                    .replaceRules(FilterChain.parse("drop icmp from outside to guest a state related icmp-type 3")));
+            rig.outside().send(error);
+            assertThat(rig.station("a").take()).isEmpty();
+            assertThat(rig.drops(DropReason.RULE_DROPPED)).isEqualTo(1);
+        }
+    }
 }

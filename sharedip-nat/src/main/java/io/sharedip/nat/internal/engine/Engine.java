@@ -176,8 +176,10 @@ public final class Engine implements NeighbourTable.Owner {
             return;
         }
         now = nowNanos;
-        receive(from, frames, count);
-        flush();
+        if (from == uplink || guests.get(from.number()) == from) {
+            receive(from, frames, count);
+            flush();
+        }
     }
 
     /** Housekeeping: timers, neighbours, counters. Bounded; to be called every few milliseconds. */
@@ -1048,11 +1050,9 @@ public final class Engine implements NeighbourTable.Owner {
             if (table.epoch(flow) != chain.epoch() && !passesAgain(flow, null, c)) {
                 return;
             }
-            if (!egressOpen) {
-                subject.of(ICMP, table.peerGuest(flow), source, 0, to.number(), table.insideAddress(flow), 0);
-                if (!passesEgress(null, c)) {
-                    return;
-                }
+            subject.of(ICMP, table.peerGuest(flow), source, 0, to.number(), table.insideAddress(flow), 0);
+            if (!passesAsRelated(c) || (!egressOpen && !passesEgress(null, c))) {
+                return;
             }
         }
         inner.rewrite(table.insideAddress(flow), table.insidePort(flow), table.peerAddress(flow), table.peerPort(flow));
@@ -1061,6 +1061,16 @@ public final class Engine implements NeighbourTable.Owner {
         if (counted) {
             settle(outcome);
         }
+    }
+
+    /** Whether the rules let an error of an accepted flow pass; nobody is told if not, for errors are never answered. */
+    private boolean passesAsRelated(PacketContext c) {
+        if (!chain.judgesRelated()) {
+            return true;
+        }
+        subject.tcpFlags = 0;
+        subject.icmpType = c.icmpType;
+        return admitted(chain.judgeRelated(subject), null, c);
     }
 
     private void errorFromGuest(Attachment from, PacketContext c) {
@@ -1099,6 +1109,12 @@ public final class Engine implements NeighbourTable.Owner {
         }
         int peer = table.peerOutsideAddress(flow);
         int outsidePort = table.outsidePort(flow);
+        if (peer != shared) {
+            subject.of(ICMP, from.number(), c.source, 0, CompiledChain.OUTSIDE, peer, 0);
+            if (!passesAsRelated(c)) {
+                return;
+            }
+        }
         if (!egressOpen && peer != shared) {
             subject.of(ICMP, from.number(), shared, 0, CompiledChain.OUTSIDE, peer, 0);
             if (!passesEgress(from, c)) {

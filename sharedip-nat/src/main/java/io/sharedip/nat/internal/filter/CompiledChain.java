@@ -73,6 +73,7 @@ public final class CompiledChain {
     private final int epoch;
     private final List<Rule> all = new ArrayList<>();
     private final Rule[][] byHook = new Rule[Hook.values().length][];
+    private final Rule[] related;
     private final Verdict[] policies = new Verdict[Hook.values().length];
     private final MatchLog log;
 
@@ -96,6 +97,9 @@ public final class CompiledChain {
                     all.stream().filter(r -> r.rule.hook() == hook).toArray(Rule[]::new);
             policies[hook.ordinal()] = chain.policy(hook);
         }
+        related = all.stream()
+                .filter(r -> r.rule.states().contains(FlowState.RELATED))
+                .toArray(Rule[]::new);
     }
 
     public FilterChain chain() {
@@ -118,7 +122,22 @@ public final class CompiledChain {
 
     /** The verdict at a hook: accept, drop or reject. */
     public Verdict judge(Hook hook, Subject subject) {
-        for (Rule rule : byHook[hook.ordinal()]) {
+        return judge(byHook[hook.ordinal()], subject, policies[hook.ordinal()]);
+    }
+
+    /** Whether any rule names the state "related", so that a subject for {@link #judgeRelated} is worth making. */
+    public boolean judgesRelated() {
+        return related.length > 0;
+    }
+
+    /** The verdict on an ICMP error of an accepted flow: it passes unless a rule that names the state "related" forbids it. */
+    public Verdict judgeRelated(Subject subject) {
+        subject.state = FlowState.RELATED;
+        return judge(related, subject, Verdict.ACCEPT);
+    }
+
+    private Verdict judge(Rule[] rules, Subject subject, Verdict otherwise) {
+        for (Rule rule : rules) {
             if (rule.matches(subject)) {
                 rule.hits++;
                 if (rule.rule.log()) {
@@ -129,7 +148,7 @@ public final class CompiledChain {
                 }
             }
         }
-        return policies[hook.ordinal()];
+        return otherwise;
     }
 
     private static final class Rule {
