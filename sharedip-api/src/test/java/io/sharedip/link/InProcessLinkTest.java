@@ -97,7 +97,6 @@ class InProcessLinkTest {
         assertThat(link).hasToString("vm");
         assertThat(link.mtu()).isEqualTo(9000);
         assertThat(link.macAddress()).contains(MacAddress.parse("02:00:00:00:00:10"));
-        assertThat(link.acceptsPartialChecksums()).isFalse();
         assertThat(link.acceptsSuperFrames()).isFalse();
         for (int mtu : new int[] {67, 65_521}) {
             assertThatThrownBy(() -> InProcessLink.named("vm").withMtu(mtu))

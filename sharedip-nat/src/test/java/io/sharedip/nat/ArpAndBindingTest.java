@@ -17,11 +17,11 @@ import io.sharedip.testing.PacketBuilder;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import org.assertj.core.api.Assertions;
+import org.assertj.core.api.ThrowableAssert;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.assertj.core.api.ThrowableAssert;
 
 /** ARP on both sides, and what a guest may send. */
 class ArpAndBindingTest {

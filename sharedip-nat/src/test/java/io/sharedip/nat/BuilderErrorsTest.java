@@ -16,10 +16,10 @@ import io.sharedip.uplink.PacketUplink;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.junit.jupiter.api.Test;
 
 /** What the builder refuses: each message names the setting, the value and the cure. */
 class BuilderErrorsTest {

@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.sharedip.testing.GatewayRig;
 import io.sharedip.testing.PacketBuilder;
 import io.sharedip.testing.ParsedPacket;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
-import java.util.Arrays;
 
 /**
  * Incremental checksums against a full recomputation: {@link ParsedPacket} computes every checksum of a random translated packet

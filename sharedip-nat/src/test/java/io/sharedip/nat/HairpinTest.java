@@ -4,19 +4,19 @@ import static io.sharedip.testing.PacketBuilder.ACK;
 import static io.sharedip.testing.PacketBuilder.SYN;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sharedip.address.MacAddress;
+import io.sharedip.link.InProcessLink;
 import io.sharedip.stats.DropReason;
 import io.sharedip.testing.Conversation;
 import io.sharedip.testing.GatewayRig;
 import io.sharedip.testing.PacketBuilder;
 import io.sharedip.testing.ParsedPacket;
+import io.sharedip.uplink.PacketUplink;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import io.sharedip.address.MacAddress;
-import io.sharedip.link.InProcessLink;
-import io.sharedip.uplink.PacketUplink;
-import java.nio.charset.StandardCharsets;
 
 /** Guests that call the shared address or its alias (RFC 4787 section 6). */
 class HairpinTest {
@@ -186,8 +186,7 @@ class HairpinTest {
                 .prefix("192.0.2.0/24")
                 .router("192.0.2.1")
                 .routerMac(GatewayRig.ROUTER_MAC)
-                .uplink(PacketUplink.on(
-                                InProcessLink.named("up").withMacAddress(GatewayRig.UPLINK_MAC))
+                .uplink(PacketUplink.on(InProcessLink.named("up").withMacAddress(GatewayRig.UPLINK_MAC))
                         .withAddressOfItsOwn())
                 .guest(io.sharedip.Guest.of("p", "52:54:00:00:00:01", P, caller))
                 .guest(io.sharedip.Guest.of("s", "52:54:00:00:00:03", SHARED, called))

@@ -2,6 +2,7 @@ package io.sharedip.nat;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sharedip.packet.Checksum;
 import io.sharedip.packet.Octets;
 import io.sharedip.stats.DropReason;
 import io.sharedip.testing.Conversation;
@@ -14,7 +15,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import io.sharedip.packet.Checksum;
 
 /** ICMP errors about translated packets, both ways (RFC 5508 section 4). */
 class IcmpErrorTest {

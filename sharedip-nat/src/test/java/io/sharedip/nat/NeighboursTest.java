@@ -15,8 +15,8 @@ import io.sharedip.testing.ParsedPacket;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.Test;
 import java.util.Map;
+import org.junit.jupiter.api.Test;
 
 /** The next hops on the uplink: asked for, waited for, asked again, given up. */
 class NeighboursTest {

@@ -11,17 +11,17 @@ import io.sharedip.testing.GatewayRig;
 import io.sharedip.testing.PacketBuilder;
 import io.sharedip.testing.ParsedPacket;
 import io.sharedip.testing.RecordingLink;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.assertj.core.api.Assertions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import java.nio.charset.StandardCharsets;
-import java.time.Duration;
-import org.assertj.core.api.Assertions;
 
 /** What a packet looks like after it has been translated, and which outside port it bears. */
 class TranslationTest {
@@ -433,8 +433,7 @@ class TranslationTest {
                     List<byte[]> seen = rig.outside().takeRaw();
                     assertThat(seen)
                             .hasSize(2)
-                            .allSatisfy(frame -> Assertions.assertThatThrownBy(
-                                            () -> ParsedPacket.of(frame))
+                            .allSatisfy(frame -> Assertions.assertThatThrownBy(() -> ParsedPacket.of(frame))
                                     .hasMessageContaining("transport checksum is wrong"));
                 }
             }

@@ -2,7 +2,10 @@ package io.sharedip.nat;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sharedip.address.MacAddress;
 import io.sharedip.link.InProcessLink;
+import io.sharedip.packet.Frame;
+import io.sharedip.packet.Octets;
 import io.sharedip.stats.DropReason;
 import io.sharedip.testing.Conversation;
 import io.sharedip.testing.GatewayRig;
@@ -15,9 +18,6 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import io.sharedip.address.MacAddress;
-import io.sharedip.packet.Frame;
-import io.sharedip.packet.Octets;
 
 /** Time to live and MTU, both directions. */
 class TtlAndMtuTest {
