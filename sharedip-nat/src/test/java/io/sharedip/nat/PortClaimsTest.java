@@ -100,6 +100,16 @@ class PortClaimsTest {
         }
 
         @Override
+        public synchronized void claimAll(IpProtocol protocol, PortRange ports) {
+            assertThat(open).isTrue();
+            claimer = Thread.currentThread();
+            if (heldByHost.get(ports.first(), ports.last() + 1).cardinality() > 0) {
+                throw new PortClaimException(protocol + " " + ports, "is held by a program of the host", null, null);
+            }
+            of(protocol).set(ports.first(), ports.last() + 1);
+        }
+
+        @Override
         public synchronized void release(IpProtocol protocol, PortRange ports) {
             of(protocol).clear(ports.first(), ports.last() + 1);
         }

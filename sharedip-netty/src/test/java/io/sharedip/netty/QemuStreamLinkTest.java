@@ -617,7 +617,6 @@ class QemuStreamLinkTest {
         QemuStreamLink link = QemuStreamLink.listen("tcp:127.0.0.1:0");
         assertThat(link.mtu()).isEqualTo(1500);
         assertThat(link.macAddress()).isEmpty();
-        assertThat(link.acceptsPartialChecksums()).isFalse();
         assertThat(link.acceptsSuperFrames()).isFalse();
         QemuStreamLink other =
                 link.withMtu(9000).withChecksums(ChecksumState.RECOMPUTE).withQueue(300_000);

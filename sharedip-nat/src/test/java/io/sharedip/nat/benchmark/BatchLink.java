@@ -10,11 +10,15 @@ import java.util.Optional;
 /** A link whose poll hands out one prepared batch, and which counts and swallows what is sent. */
 final class BatchLink implements Link {
 
+    /** No other frame of the benchmarks is that long. */
+    private static final int ARP_LENGTH = 42;
+
     private final String name;
     private final MacAddress mac;
     private Frame[] batch = {};
     private int waiting;
     private long sent;
+    private boolean asked;
 
     BatchLink(String name, MacAddress mac) {
         this.name = name;
@@ -31,6 +35,13 @@ final class BatchLink implements Link {
         return sent;
     }
 
+    /** Whether an ARP request has been sent since the last call. */
+    boolean wasAsked() {
+        boolean was = asked;
+        asked = false;
+        return was;
+    }
+
     @Override
     public int poll(FrameHandler handler, int limit) {
         int count = Math.min(waiting, limit);
@@ -44,6 +55,9 @@ final class BatchLink implements Link {
     @Override
     public boolean send(Frame frame) {
         sent++;
+        if (frame.length() == ARP_LENGTH) {
+            asked = true;
+        }
         return true;
     }
 

@@ -80,16 +80,11 @@ final class Traffic implements AutoCloseable {
                     Guest.of("g" + i, guestMacs[i].toString(), new Ipv4Address(SHARED).toString(), guestLinks[i]));
         }
         gateway = settings.apply(builder).build();
-        Frame reply = Frame.of(GatewayRig.arpReply(
-                GatewayRig.arp(1, GatewayRig.UPLINK_MAC, GatewayRig.SHARED, GatewayRig.ROUTER),
-                GatewayRig.NEXT_HOP_MAC));
-        uplink.offer(new Frame[] {reply}, 1);
-        run();
+        pass(0);
         for (int flow = 0; flow < flows; flow++) {
             establish(flow);
         }
-        now += STEP_NANOS;
-        gateway.tick(now);
+        pass(STEP_NANOS);
         SharedIpStats stats = gateway.stats();
         if (stats.flows() != flows || stats.dropped() != 0) {
             throw new IllegalStateException("not all flows were established: " + stats);
@@ -206,10 +201,20 @@ final class Traffic implements AutoCloseable {
         return gateway.poll(now);
     }
 
-    /** Lets time pass and the gateway do its housekeeping. @param nanos how long */
+    /** Lets time pass and the gateway do its housekeeping; the router answers if it is asked. @param nanos how long */
     void pass(long nanos) {
         now += nanos;
         gateway.tick(now);
+        if (uplink.wasAsked()) {
+            uplink.offer(
+                    new Frame[] {
+                        Frame.of(GatewayRig.arpReply(
+                                GatewayRig.arp(1, GatewayRig.UPLINK_MAC, GatewayRig.SHARED, GatewayRig.ROUTER),
+                                GatewayRig.NEXT_HOP_MAC))
+                    },
+                    1);
+            run();
+        }
     }
 
     FrameBatch batch() {
