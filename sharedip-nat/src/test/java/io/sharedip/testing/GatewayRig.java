@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -317,7 +318,7 @@ public final class GatewayRig implements AutoCloseable {
      * @param <T> of the result
      * @param stage of the change
      * @return the result
-     * @throws Exception the failure of the change, as {@link java.util.concurrent.ExecutionException}
+     * @throws Exception the failure of the change, as {@link ExecutionException}
      */
     public <T extends @Nullable Object> T await(CompletionStage<T> stage) throws Exception {
         var future = stage.toCompletableFuture();
