@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class SocketClaims extends LinuxPortClaims {
 
+    private static final int FIRST_UNPRIVILEGED_PORT = 1024;
     private static final int SOCKADDR_SIZE = 16;
     private static final int RETURN_CONSTANT = 0x06; // BPF_RET | BPF_K
     private static final int SPARE_DESCRIPTORS = 256;
@@ -158,6 +159,13 @@ final class SocketClaims extends LinuxPortClaims {
         }
         if (errno == LibC.EMFILE) {
             return new PortClaimException(ports, "no file descriptor is left", descriptorCure(0), null);
+        }
+        if (LibC.isDenied(errno) && (port == 0 || port >= FIRST_UNPRIVILEGED_PORT)) {
+            return new PortClaimException(
+                    ports,
+                    "the right to filter a socket is missing here",
+                    "run as root, give java CAP_NET_ADMIN, or use a user namespace (unshare -Urn)",
+                    null);
         }
         if (LibC.isDenied(errno)) {
             return new PortClaimException(
