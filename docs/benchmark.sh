@@ -21,7 +21,7 @@ grep -m 1 'model name' /proc/cpuinfo || true
 echo "$(nproc) CPUs, load $(cut -d ' ' -f 1-3 /proc/loadavg), $(java -version 2>&1 | sed -n 3p)"
 for round in $(seq "$rounds"); do
     echo "round $round of $rounds" >&2
-    "${jmh[@]}" 'LowerBound|FastPath|FlowSetup' "$@" -prof gc -rf csv -rff "$work/$round.csv" >"$work/log" 2>&1 ||
+    "${jmh[@]}" 'LowerBound|FastPath|FlowSetup' "$@" -foe true -prof gc -rf csv -rff "$work/$round.csv" >"$work/log" 2>&1 ||
         { cat "$work/log"; exit 1; }
 done
 

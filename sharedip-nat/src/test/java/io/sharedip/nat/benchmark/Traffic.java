@@ -7,7 +7,6 @@ import io.sharedip.address.PortRange;
 import io.sharedip.nat.NatGateway;
 import io.sharedip.nat.Timeouts;
 import io.sharedip.packet.Frame;
-import io.sharedip.packet.Octets;
 import io.sharedip.stats.SharedIpStats;
 import io.sharedip.testing.GatewayRig;
 import io.sharedip.uplink.PacketUplink;
@@ -195,30 +194,27 @@ final class Traffic implements AutoCloseable {
         guestLinks[guest].offer(batch.frames(), FrameBatch.SIZE);
     }
 
-    /** Lets the gateway take what waits. @return how many frames it took */
+    /** Lets the gateway take what waits; the router answers if it is asked. @return how many frames it took */
     int run() {
         now += STEP_NANOS;
-        return gateway.poll(now);
+        int taken = gateway.poll(now);
+        answerArp();
+        return taken;
     }
 
-    /** Lets time pass and the gateway do its housekeeping; the router answers if it is asked. @param nanos how long */
+    /** Lets time pass and the gateway do its housekeeping. @param nanos how long */
     void pass(long nanos) {
         now += nanos;
         gateway.tick(now);
-        if (uplink.wasAsked()) {
-            uplink.offer(
-                    new Frame[] {
-                        Frame.of(GatewayRig.arpReply(
-                                GatewayRig.arp(1, GatewayRig.UPLINK_MAC, GatewayRig.SHARED, GatewayRig.ROUTER),
-                                GatewayRig.NEXT_HOP_MAC))
-                    },
-                    1);
-            run();
-        }
+        answerArp();
     }
 
-    FrameBatch batch() {
-        return batch;
+    private void answerArp() {
+        if (uplink.wasAsked()) {
+            byte[] request = GatewayRig.arp(1, GatewayRig.UPLINK_MAC, GatewayRig.SHARED, GatewayRig.ROUTER);
+            uplink.offer(new Frame[] {Frame.of(GatewayRig.arpReply(request, GatewayRig.NEXT_HOP_MAC))}, 1);
+            run();
+        }
     }
 
     /** How many frames have left on any link. */
@@ -233,11 +229,6 @@ final class Traffic implements AutoCloseable {
     SharedIpStats stats() {
         gateway.tick(now);
         return gateway.stats();
-    }
-
-    /** The first octets of a frame as it now is. */
-    long word(int slot) {
-        return Octets.i64(batch.octets(), FrameBatch.at(slot));
     }
 
     @Override
