@@ -4,10 +4,7 @@ import io.sharedip.ConfigurationException;
 import io.sharedip.GatewayClosedException;
 import io.sharedip.Guest;
 import io.sharedip.GuestId;
-import io.sharedip.LinkException;
-import io.sharedip.PortClaimException;
 import io.sharedip.SharedIp;
-import io.sharedip.address.IpPrefix;
 import io.sharedip.address.IpProtocol;
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.MacAddress;
@@ -36,10 +33,7 @@ import io.sharedip.stats.ForwardStatus;
 import io.sharedip.stats.RuleStatus;
 import io.sharedip.stats.SharedIpStats;
 import io.sharedip.time.NanoClock;
-import io.sharedip.uplink.HostPortClaims;
 import io.sharedip.uplink.PacketUplink;
-import io.sharedip.uplink.Uplink;
-import java.security.SecureRandom;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -56,7 +50,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A gateway that translates packets (NAT44): guests and the host behind one IPv4 address.
  *
- * <p>{@link Builder#start()} gives it a driver thread of its own. {@link Builder#build()} leaves driving to the embedder, who calls
+ * <p>{@link NatGatewayBuilder#start()} gives it a driver thread of its own. {@link NatGatewayBuilder#build()} leaves driving to the embedder, who calls
  * {@link #poll(long)} on a thread or event loop of theirs; then the gateway has no thread on the packet path, and takes time only
  * from the calls.
  *
@@ -85,7 +79,7 @@ public final class NatGateway implements SharedIp {
     private static final long CONFLICT_SECONDS = 5;
     private static final long CONTROL_SECONDS = 2;
 
-    private final Builder config;
+    private final NatGatewayBuilder config;
     private final Ipv4Address address;
     private final IdleStrategy idle;
     private final NanoClock clock;
@@ -103,12 +97,12 @@ public final class NatGateway implements SharedIp {
     private volatile @Nullable Throwable failure;
     private boolean closing;
     private volatile @Nullable Thread driver;
-    /** The thread that {@link Builder#start()} made, which then drives alone. */
+    /** The thread that {@link NatGatewayBuilder#start()} made, which then drives alone. */
     private volatile @Nullable Thread ownDriver;
 
     private long nextTick;
 
-    private NatGateway(Builder builder, PacketUplink uplink, EngineSettings settings) {
+    NatGateway(NatGatewayBuilder builder, PacketUplink uplink, EngineSettings settings) {
         this.config = builder;
         this.address = new Ipv4Address(settings.address());
         this.idle = builder.idleStrategy;
@@ -207,15 +201,15 @@ public final class NatGateway implements SharedIp {
      *
      * @return a builder with the defaults that its methods name
      */
-    public static Builder builder() {
-        return new Builder();
+    public static NatGatewayBuilder builder() {
+        return new NatGatewayBuilder();
     }
 
     // ------------------------------------------------------------------------------------------------ driving
 
     /**
      * Drives the gateway one turn: applies changes, takes what waits on the links, and does housekeeping when it is due. For a gateway
-     * made by {@link Builder#build()}; to be called whenever a link may have something, and at least every 100 ms.
+     * made by {@link NatGatewayBuilder#build()}; to be called whenever a link may have something, and at least every 100 ms.
      *
      * @param nowNanos the time, from the clock given to the builder
      * @return frames and changes handled, 0 if there was nothing to do
@@ -342,7 +336,7 @@ public final class NatGateway implements SharedIp {
                 : new GatewayClosedException("the gateway's driver died: " + cause, cause);
     }
 
-    private void startDriver() {
+    void startDriver() {
         Thread thread = new Thread(this::drive, "sharedip-driver " + address);
         thread.setDaemon(true);
         ownDriver = thread;
@@ -644,450 +638,6 @@ public final class NatGateway implements SharedIp {
             // claims belong to one thread at a time, and the control thread may be in the middle of claiming
             control.awaitStopped(CONTROL_SECONDS);
             keeper.close();
-        }
-    }
-
-    /**
-     * Collects what a gateway is made of. Not thread-safe; used once.
-     *
-     * <p>{@link #address(Ipv4Address) address}, {@link #prefix(IpPrefix) prefix}, {@link #router(Ipv4Address) router} and
-     * {@link #uplink} are required. What is wrong is told by {@link #start()} and {@link #build()}, except for texts that cannot be
-     * parsed.
-     */
-    public static final class Builder {
-
-        private static final int MOST_FLOWS = 4_000_000;
-        private static final int DEFAULT_FLOWS = 5_000;
-        private static final int DEFAULT_FLOWS_PER_GUEST = 2_000;
-        /** Locally administered; the low half is taken from the shared address, so that a restart does not confuse guests. */
-        private static final long ROUTER_MAC_PREFIX = 0x02_5e_00_000000L;
-
-        private @Nullable Ipv4Address address;
-        private @Nullable IpPrefix prefix;
-        private @Nullable Ipv4Address router;
-        private @Nullable Ipv4Address alias;
-        private @Nullable MacAddress routerMac;
-        private @Nullable Uplink uplink;
-        private int capacity = DEFAULT_FLOWS;
-        private int flowsPerGuest;
-        private Timeouts timeouts = Timeouts.defaults();
-        private boolean udpInboundRefresh;
-        private boolean verifyChecksums = true;
-        private final List<Guest> guests = new ArrayList<>();
-        private final List<PortForward> forwards = new ArrayList<>();
-        private final List<SharedIpListener> listeners = new ArrayList<>();
-        private FilterChain rules = FilterChain.acceptAll();
-        private IdleStrategy idleStrategy = IdleStrategy.backoff();
-        private NanoClock clock = NanoClock.system();
-        private Random random = new SecureRandom();
-
-        private Builder() {}
-
-        /**
-         * Sets the shared address.
-         *
-         * @param value a unicast address of the segment
-         * @return this
-         */
-        public Builder address(Ipv4Address value) {
-            address = Objects.requireNonNull(value, "value");
-            return this;
-        }
-
-        /**
-         * Sets the shared address.
-         *
-         * @param value e.g. {@code "192.0.2.10"}
-         * @return this
-         * @throws ConfigurationException if it cannot be parsed
-         */
-        public Builder address(String value) {
-            return address(Ipv4Address.parse(value));
-        }
-
-        /**
-         * Sets the segment that the shared address is on.
-         *
-         * @param value an IPv4 prefix of 1 to 30 bits
-         * @return this
-         */
-        public Builder prefix(IpPrefix value) {
-            prefix = Objects.requireNonNull(value, "value");
-            return this;
-        }
-
-        /**
-         * Sets the segment that the shared address is on.
-         *
-         * @param value e.g. {@code "192.0.2.0/24"}
-         * @return this
-         * @throws ConfigurationException if it cannot be parsed
-         */
-        public Builder prefix(String value) {
-            return prefix(IpPrefix.parse(value));
-        }
-
-        /**
-         * Sets the next hop for everything outside the segment.
-         *
-         * @param value an address of the segment
-         * @return this
-         */
-        public Builder router(Ipv4Address value) {
-            router = Objects.requireNonNull(value, "value");
-            return this;
-        }
-
-        /**
-         * Sets the next hop for everything outside the segment.
-         *
-         * @param value e.g. {@code "192.0.2.1"}
-         * @return this
-         * @throws ConfigurationException if it cannot be parsed
-         */
-        public Builder router(String value) {
-            return router(Ipv4Address.parse(value));
-        }
-
-        /**
-         * Sets the address that stands for the shared address where a guest owns that itself. Without one, such a guest cannot reach
-         * forwards.
-         *
-         * @param value an address of the segment that nobody uses
-         * @return this
-         */
-        public Builder alias(Ipv4Address value) {
-            alias = Objects.requireNonNull(value, "value");
-            return this;
-        }
-
-        /**
-         * Sets the address that stands for the shared address where a guest owns that itself.
-         *
-         * @param value e.g. {@code "192.0.2.254"}
-         * @return this
-         * @throws ConfigurationException if it cannot be parsed
-         */
-        public Builder alias(String value) {
-            return alias(Ipv4Address.parse(value));
-        }
-
-        /**
-         * Sets what guests see as their router. By default a locally administered address that follows from the shared address.
-         *
-         * @param value a unicast address that is neither a guest's nor the card's
-         * @return this
-         */
-        public Builder routerMac(MacAddress value) {
-            routerMac = Objects.requireNonNull(value, "value");
-            return this;
-        }
-
-        /**
-         * Sets what guests see as their router.
-         *
-         * @param value e.g. {@code "02:00:5e:00:00:01"}
-         * @return this
-         * @throws ConfigurationException if it cannot be parsed
-         */
-        public Builder routerMac(String value) {
-            return routerMac(MacAddress.parse(value));
-        }
-
-        /**
-         * Sets the way out.
-         *
-         * @param value a {@link PacketUplink}
-         * @return this
-         */
-        public Builder uplink(Uplink value) {
-            uplink = Objects.requireNonNull(value, "value");
-            return this;
-        }
-
-        /**
-         * Sets the most flows there may be; 5,000 by default. Memory is taken at once, about 180 octets for each.
-         *
-         * @param flows 1 to 4,000,000
-         * @return this
-         */
-        public Builder capacity(int flows) {
-            capacity = flows;
-            return this;
-        }
-
-        /**
-         * Sets the most flows that one guest may have; 2,000 by default, or the capacity if that is less.
-         *
-         * @param flows 1 to the capacity
-         * @return this
-         */
-        public Builder flowsPerGuest(int flows) {
-            flowsPerGuest = flows;
-            return this;
-        }
-
-        /**
-         * Sets how long flows are remembered.
-         *
-         * @param value {@link Timeouts#defaults()} by default
-         * @return this
-         */
-        public Builder timeouts(Timeouts value) {
-            timeouts = Objects.requireNonNull(value, "value");
-            return this;
-        }
-
-        /**
-         * Sets whether UDP packets from outside keep a flow alive that a guest began (RFC 4787 REQ-6). Off by default: strangers then
-         * cannot hold a mapping open.
-         *
-         * @param on whether they do
-         * @return this
-         */
-        public Builder udpInboundRefresh(boolean on) {
-            udpInboundRefresh = on;
-            return this;
-        }
-
-        /**
-         * Sets whether transport checksums are judged; on by default. What fails is dropped. Where they are not judged, a wrong
-         * checksum stays wrong: it is never repaired.
-         *
-         * @param on whether they are
-         * @return this
-         */
-        public Builder verifyChecksums(boolean on) {
-            verifyChecksums = on;
-            return this;
-        }
-
-        /**
-         * Adds a guest.
-         *
-         * @param value whose name, MAC address and link no other guest has
-         * @return this
-         */
-        public Builder guest(Guest value) {
-            guests.add(Objects.requireNonNull(value, "value"));
-            return this;
-        }
-
-        /**
-         * Adds a forward.
-         *
-         * @param value to a guest that is added too
-         * @return this
-         */
-        public Builder forward(PortForward value) {
-            forwards.add(Objects.requireNonNull(value, "value"));
-            return this;
-        }
-
-        /**
-         * Adds a forward.
-         *
-         * @param value e.g. {@code "tcp 8080 -> web:80"}
-         * @return this
-         * @throws ConfigurationException if it cannot be parsed
-         */
-        public Builder forward(String value) {
-            return forward(PortForward.parse(value));
-        }
-
-        /**
-         * Sets the filter chain; by default everything is accepted.
-         *
-         * @param chain whose guests are added too
-         * @return this
-         */
-        public Builder rules(FilterChain chain) {
-            rules = Objects.requireNonNull(chain, "chain");
-            return this;
-        }
-
-        /**
-         * Adds a listener that hears of events from the very start.
-         *
-         * @param listener called on the event thread
-         * @return this
-         */
-        public Builder listener(SharedIpListener listener) {
-            listeners.add(Objects.requireNonNull(listener, "listener"));
-            return this;
-        }
-
-        /**
-         * Sets what the gateway's own driver thread does when idle; {@link IdleStrategy#backoff()} by default.
-         *
-         * @param strategy for this gateway alone
-         * @return this
-         */
-        public Builder idleStrategy(IdleStrategy strategy) {
-            idleStrategy = Objects.requireNonNull(strategy, "strategy");
-            return this;
-        }
-
-        /**
-         * Sets the clock; {@link NanoClock#system()} by default.
-         *
-         * @param value read by the driver, and by links that deliver on the driver's thread
-         * @return this
-         */
-        public Builder clock(NanoClock value) {
-            clock = Objects.requireNonNull(value, "value");
-            return this;
-        }
-
-        /**
-         * Sets where hash keys and outside ports are drawn from. For tests that must repeat: with anything but the default, a
-         * {@link SecureRandom}, ports can be guessed.
-         *
-         * @param source used on the driver's thread
-         * @return this
-         */
-        public Builder random(Random source) {
-            random = Objects.requireNonNull(source, "source");
-            return this;
-        }
-
-        /**
-         * Makes a gateway with a driver thread of its own, and opens its links. From this call on the gateway owns links and claims: if
-         * it fails they are closed.
-         *
-         * @return a running gateway
-         * @throws ConfigurationException if something is missing or contradicts something else
-         * @throws LinkException if a link cannot be opened
-         * @throws PortClaimException if the host holds a port that is needed
-         */
-        public NatGateway start() {
-            NatGateway gateway = build();
-            try {
-                gateway.startDriver();
-            } catch (RuntimeException | Error e) {
-                gateway.close();
-                throw e;
-            }
-            return gateway;
-        }
-
-        /**
-         * Makes a gateway that the embedder drives, and opens its links. From this call on the gateway owns links and claims: if it
-         * fails they are closed.
-         *
-         * @return a gateway to be driven by {@link NatGateway#poll(long)}
-         * @throws ConfigurationException if something is missing or contradicts something else
-         * @throws LinkException if a link cannot be opened
-         * @throws PortClaimException if the host holds a port that is needed
-         */
-        public NatGateway build() {
-            PacketUplink packets;
-            EngineSettings settings;
-            try {
-                packets = requirePacketUplink();
-                settings = settings(packets);
-            } catch (ConfigurationException e) {
-                closeAll();
-                throw e;
-            }
-            return new NatGateway(this, packets, settings);
-        }
-
-        private void closeAll() {
-            if (uplink instanceof PacketUplink packets) {
-                packets.link().close();
-                packets.claims().ifPresent(HostPortClaims::close);
-            }
-            guests.forEach(guest -> guest.link().close());
-        }
-
-        private PacketUplink requirePacketUplink() {
-            Uplink way = require("uplink", uplink, "name a PacketUplink");
-            if (way instanceof PacketUplink packets) {
-                packets.validate();
-                return packets;
-            }
-            throw new ConfigurationException(
-                    "uplink", way.kind(), "takes flows, which this release does not drive yet", "use a PacketUplink");
-        }
-
-        private Optional<MacAddress> uplinkMac() {
-            return uplink instanceof PacketUplink packets ? packets.macAddress() : Optional.empty();
-        }
-
-        private static <T> T require(String setting, @Nullable T value, String cure) {
-            if (value == null) {
-                throw new ConfigurationException(setting, null, "is missing", cure);
-            }
-            return value;
-        }
-
-        private EngineSettings settings(PacketUplink packets) {
-            Ipv4Address self = require("address", address, "name the shared address, e.g. 192.0.2.10");
-            IpPrefix segment = require("prefix", prefix, "name the segment, e.g. 192.0.2.0/24");
-            Ipv4Address hop = require("router", router, "name the next hop, e.g. 192.0.2.1");
-            if (!segment.isIpv4() || segment.length() < 1 || segment.length() > 30) {
-                throw new ConfigurationException(
-                        "prefix",
-                        segment.toString(),
-                        "is no segment with room for a router",
-                        "use 1 to 30 bits of IPv4");
-            }
-            requireInside("address", self, segment);
-            requireInside("router", hop, segment);
-            requireOther("router", hop, "address", self);
-            if (alias != null) {
-                requireInside("alias", alias, segment);
-                requireOther("alias", alias, "address", self);
-                requireOther("alias", alias, "router", hop);
-            }
-            if (capacity < 1 || capacity > MOST_FLOWS) {
-                throw new ConfigurationException(
-                        "capacity.flows", String.valueOf(capacity), "is out of range", "use 1 to " + MOST_FLOWS);
-            }
-            int perGuest = flowsPerGuest == 0 ? Math.min(capacity, DEFAULT_FLOWS_PER_GUEST) : flowsPerGuest;
-            if (perGuest < 1 || perGuest > capacity) {
-                throw new ConfigurationException(
-                        "capacity.flows-per-guest",
-                        String.valueOf(perGuest),
-                        "is out of range",
-                        "use 1 to the capacity, " + capacity);
-            }
-            MacAddress mac =
-                    routerMac != null ? routerMac : new MacAddress(ROUTER_MAC_PREFIX | (self.bits() & 0xffffffL));
-            if (mac.isMulticast() || mac.bits() == 0) {
-                throw new ConfigurationException(
-                        "router-mac", mac.toString(), "is not a unicast MAC address", "use one like 02:00:5e:00:00:01");
-            }
-            return new EngineSettings(
-                    self.bits(),
-                    ((Ipv4Address) segment.network()).bits(),
-                    segment.mask(),
-                    hop.bits(),
-                    alias == null ? 0 : alias.bits(),
-                    mac.bits(),
-                    packets.addressIsOwn(),
-                    capacity,
-                    perGuest,
-                    timeouts,
-                    udpInboundRefresh,
-                    verifyChecksums,
-                    random);
-        }
-
-        private static void requireInside(String setting, Ipv4Address value, IpPrefix segment) {
-            int host = value.bits() & ~segment.mask();
-            if (!segment.contains(value) || host == 0 || host == ~segment.mask()) {
-                throw new ConfigurationException(
-                        setting, value.toString(), "is not a machine's address in " + segment, "use another one");
-            }
-        }
-
-        private static void requireOther(String setting, Ipv4Address value, String otherSetting, Ipv4Address other) {
-            if (value.equals(other)) {
-                throw new ConfigurationException(
-                        setting, value.toString(), "is the " + otherSetting + " too", "use another one");
-            }
         }
     }
 }

@@ -28,7 +28,7 @@ class BuilderErrorsTest {
         return InProcessLink.named("up").withMacAddress(GatewayRig.UPLINK_MAC);
     }
 
-    private static NatGateway.Builder good() {
+    private static NatGatewayBuilder good() {
         return NatGateway.builder()
                 .address("192.0.2.10")
                 .prefix("192.0.2.0/24")
@@ -40,15 +40,15 @@ class BuilderErrorsTest {
         return Guest.of(name, mac, address, InProcessLink.named(name));
     }
 
-    private static Arguments with(String setting, String value, Consumer<NatGateway.Builder> change) {
+    private static Arguments with(String setting, String value, Consumer<NatGatewayBuilder> change) {
         return Arguments.of(setting, value, (Runnable) () -> {
-            NatGateway.Builder builder = good();
+            NatGatewayBuilder builder = good();
             change.accept(builder);
             builder.build().close();
         });
     }
 
-    private static Arguments missing(String setting, NatGateway.Builder builder) {
+    private static Arguments missing(String setting, NatGatewayBuilder builder) {
         return Arguments.of(setting, "", (Runnable) () -> builder.build().close());
     }
 

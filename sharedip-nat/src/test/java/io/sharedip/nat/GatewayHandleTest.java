@@ -50,7 +50,7 @@ class GatewayHandleTest {
     private static final String P = "10.0.0.2";
     private static final String MAC = "52:54:00:00:00:01";
 
-    private static NatGateway.Builder builder(RecordingLink uplink) {
+    private static NatGatewayBuilder builder(RecordingLink uplink) {
         return NatGateway.builder()
                 .address(SHARED)
                 .prefix("192.0.2.0/24")

@@ -27,7 +27,7 @@ class LateLinkTest {
     private final InProcessLink up = InProcessLink.named("up").withMacAddress(GatewayRig.UPLINK_MAC);
     private final InProcessLink vm = InProcessLink.named("vm");
 
-    private NatGateway.Builder builder() {
+    private NatGatewayBuilder builder() {
         return NatGateway.builder()
                 .address("192.0.2.10")
                 .prefix("192.0.2.0/24")

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 /** A gateway whose driver is a thread of its own, and one that is refused before it has any. */
 class OwnDriverTest {
 
-    private static NatGateway.Builder builder() {
+    private static NatGatewayBuilder builder() {
         InProcessLink up = InProcessLink.named("up").withMacAddress(GatewayRig.UPLINK_MAC);
         return NatGateway.builder()
                 .address(GatewayRig.SHARED)

@@ -132,7 +132,7 @@ class PortClaimsTest {
     private final RecordingLink guest = new RecordingLink("p", null);
     private final EventRecorder events = new EventRecorder();
 
-    private NatGateway.Builder builder(int first, int last) {
+    private NatGatewayBuilder builder(int first, int last) {
         return NatGateway.builder()
                 .address(SHARED)
                 .prefix("192.0.2.0/24")

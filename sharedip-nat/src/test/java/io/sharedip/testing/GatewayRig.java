@@ -7,6 +7,7 @@ import io.sharedip.address.PortRange;
 import io.sharedip.link.InProcessLink;
 import io.sharedip.link.Link;
 import io.sharedip.nat.NatGateway;
+import io.sharedip.nat.NatGatewayBuilder;
 import io.sharedip.packet.Octets;
 import io.sharedip.stats.DropReason;
 import io.sharedip.stats.FlowStatus;
@@ -54,7 +55,7 @@ public final class GatewayRig implements AutoCloseable {
     private final ManualClock clock;
     private final Map<String, Station> guests = new LinkedHashMap<>();
     private final List<Guest> config = new ArrayList<>();
-    private final List<Consumer<NatGateway.Builder>> settings = new ArrayList<>();
+    private final List<Consumer<NatGatewayBuilder>> settings = new ArrayList<>();
     private InProcessLink uplinkLink =
             InProcessLink.named("up").withMacAddress(UPLINK_MAC).withCapacity(LINK_ROOM);
     private PortRange ports = PortRange.of(61000, 65535);
@@ -165,7 +166,7 @@ public final class GatewayRig implements AutoCloseable {
     }
 
     /** Adds settings. @param setting applied to the builder @return this */
-    public GatewayRig with(Consumer<NatGateway.Builder> setting) {
+    public GatewayRig with(Consumer<NatGatewayBuilder> setting) {
         requireUnbuilt();
         settings.add(setting);
         return this;
@@ -202,7 +203,7 @@ public final class GatewayRig implements AutoCloseable {
     public NatGateway gateway() {
         NatGateway built = gateway;
         if (built == null) {
-            NatGateway.Builder builder = NatGateway.builder();
+            NatGatewayBuilder builder = NatGateway.builder();
             settings.forEach(setting -> setting.accept(builder));
             config.forEach(builder::guest);
             builder.uplink(PacketUplink.on(uplinkLink).withPorts(ports).withAddressOfItsOwn());

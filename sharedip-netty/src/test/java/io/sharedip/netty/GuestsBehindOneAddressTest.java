@@ -8,6 +8,7 @@ import io.sharedip.address.MacAddress;
 import io.sharedip.event.SharedIpEvent;
 import io.sharedip.link.InProcessLink;
 import io.sharedip.nat.NatGateway;
+import io.sharedip.nat.NatGatewayBuilder;
 import io.sharedip.packet.Octets;
 import io.sharedip.testing.GatewayRig;
 import io.sharedip.testing.PacketBuilder;
@@ -36,7 +37,7 @@ class GuestsBehindOneAddressTest {
             @TempDir Path directory) throws Exception {
         InProcessLink up = InProcessLink.named("up").withMacAddress(GatewayRig.UPLINK_MAC);
         Queue<SharedIpEvent> events = new ConcurrentLinkedQueue<>();
-        NatGateway.Builder builder = NatGateway.builder()
+        NatGatewayBuilder builder = NatGateway.builder()
                 .address(SHARED)
                 .prefix("192.0.2.0/24")
                 .router(GatewayRig.ROUTER)

@@ -10,6 +10,7 @@ import io.sharedip.examples.gateway.config.GatewayFile.TimeoutKey;
 import io.sharedip.examples.gateway.config.GatewayFile.UplinkSettings;
 import io.sharedip.link.Link;
 import io.sharedip.nat.NatGateway;
+import io.sharedip.nat.NatGatewayBuilder;
 import io.sharedip.nat.Timeouts;
 import io.sharedip.netty.QemuStreamLink;
 import io.sharedip.pcap.LinuxPortClaims;
@@ -25,7 +26,7 @@ final class GatewayAssembly implements GatewayStarter {
 
     @Override
     public SharedIp start(GatewayFile file, SharedIpListener listener) {
-        NatGateway.Builder builder = NatGateway.builder()
+        NatGatewayBuilder builder = NatGateway.builder()
                 .address(file.address())
                 .prefix(file.prefix())
                 .router(file.router())

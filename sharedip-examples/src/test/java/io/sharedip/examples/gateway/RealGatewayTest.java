@@ -9,6 +9,7 @@ import io.sharedip.event.SharedIpListener;
 import io.sharedip.examples.gateway.config.GatewayFile;
 import io.sharedip.link.InProcessLink;
 import io.sharedip.nat.NatGateway;
+import io.sharedip.nat.NatGatewayBuilder;
 import io.sharedip.testing.PacketBuilder;
 import io.sharedip.uplink.PacketUplink;
 import java.io.PrintWriter;
@@ -69,7 +70,7 @@ class RealGatewayTest {
     }
 
     private SharedIp assemble(GatewayFile file, SharedIpListener listener) {
-        NatGateway.Builder builder = NatGateway.builder()
+        NatGatewayBuilder builder = NatGateway.builder()
                 .address(file.address())
                 .prefix(file.prefix())
                 .router(file.router())

@@ -5,6 +5,7 @@ import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.MacAddress;
 import io.sharedip.address.PortRange;
 import io.sharedip.nat.NatGateway;
+import io.sharedip.nat.NatGatewayBuilder;
 import io.sharedip.nat.Timeouts;
 import io.sharedip.packet.Frame;
 import io.sharedip.stats.SharedIpStats;
@@ -51,12 +52,12 @@ final class Traffic implements AutoCloseable {
      * @param settings further ones
      * @param protocols of the flows, in turn
      */
-    Traffic(int flows, int room, UnaryOperator<NatGateway.Builder> settings, int... protocols) {
+    Traffic(int flows, int room, UnaryOperator<NatGatewayBuilder> settings, int... protocols) {
         this.flows = flows;
         this.protocols = protocols;
         this.endpoints = Math.min(flows, MOST_ENDPOINTS) / (GUESTS * protocols.length) * GUESTS * protocols.length;
         this.outsidePorts = new int[endpoints];
-        NatGateway.Builder builder = NatGateway.builder()
+        NatGatewayBuilder builder = NatGateway.builder()
                 .address(new Ipv4Address(SHARED))
                 .prefix("192.0.2.0/24")
                 .router(GatewayRig.ROUTER)

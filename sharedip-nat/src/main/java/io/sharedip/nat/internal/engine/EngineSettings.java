@@ -1,5 +1,7 @@
 package io.sharedip.nat.internal.engine;
 
+import io.sharedip.nat.ProtocolBehavior;
+import io.sharedip.nat.TcpTracking;
 import io.sharedip.nat.Timeouts;
 import java.util.Random;
 
@@ -16,6 +18,9 @@ import java.util.Random;
  * @param capacity most flows
  * @param flowsPerGuest most flows of one guest
  * @param timeouts of flows
+ * @param tcp mapping, filtering and ports of TCP
+ * @param udp mapping, filtering and ports of UDP
+ * @param tcpTracking how TCP segments are judged
  * @param udpInboundRefresh whether UDP packets from outside keep a flow alive that the guest began (RFC 4787 REQ-6)
  * @param verifyChecksums whether transport checksums are judged
  * @param random source of keys and ports
@@ -31,6 +36,9 @@ public record EngineSettings(
         int capacity,
         int flowsPerGuest,
         Timeouts timeouts,
+        ProtocolBehavior tcp,
+        ProtocolBehavior udp,
+        TcpTracking tcpTracking,
         boolean udpInboundRefresh,
         boolean verifyChecksums,
         Random random) {
