@@ -59,8 +59,8 @@ final class Answers {
     }
 
     /** Makes an ICMP error without sending it, quoting an IP packet; the frame has no MAC addresses. Valid until the next answer. */
-    Frame errorFrame(int from, int to, byte[] quoted, int ip, int totalLength, int type, int code) {
-        int length = writeError(from, to, quoted, ip, totalLength, type, code, 0);
+    Frame errorFrame(int from, int to, byte[] quoted, int ip, int totalLength, int type, int code, int mtu) {
+        int length = writeError(from, to, quoted, ip, totalLength, type, code, mtu);
         return frame.wrap(room, 0, ETHERNET + length);
     }
 

@@ -20,7 +20,6 @@ import io.sharedip.nat.internal.binding.BindingGuard;
 import io.sharedip.nat.internal.filter.CompiledChain;
 import io.sharedip.nat.internal.flow.FlowKey;
 import io.sharedip.nat.internal.flow.FlowTable;
-import io.sharedip.nat.internal.flow.IcmpErrorRewriter;
 import io.sharedip.nat.internal.flow.TcpTracker;
 import io.sharedip.nat.internal.ports.ForwardTable;
 import io.sharedip.packet.ArpView;
@@ -43,8 +42,8 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Books.</b> Every frame that comes in ends in exactly one of: forwarded, answered, left to the host, held, or dropped with one
  * {@link DropReason}.
  *
- * <p><b>Never leak.</b> A frame leaves on the uplink only through {@link #sendOut} and {@link #errorFromGuest}, both of which write the
- * shared address and the outside port of a live flow over the guest's, or as an answer of {@link Answers}.
+ * <p><b>Never leak.</b> A frame leaves on the uplink only through {@link #sendOut} and {@link IcmpErrors#fromGuest}, both of which write the
+ * outside address and port of a live flow over the guest's, or as an answer of {@link Answers}.
  */
 public final class Engine implements NeighbourTable.Owner {
 
@@ -58,7 +57,7 @@ public final class Engine implements NeighbourTable.Owner {
     private static final int UNSUPPORTED_TAG = 0x9100;
 
     private final EngineSettings settings;
-    private final int shared;
+    private final OutsideAddresses outside;
     private final int alias;
     private final Counters counters = new Counters();
     private final GuestDirectory guests = new GuestDirectory();
@@ -69,11 +68,11 @@ public final class Engine implements NeighbourTable.Owner {
     private final Delivery delivery;
     private final Answers answers = new Answers(counters);
     private final ArpResponder arpResponder;
+    private final IcmpErrors icmpErrors;
     private final Management management;
 
     private final PacketContext context = new PacketContext();
     private final PacketContext errorContext = new PacketContext();
-    private final IcmpErrorRewriter inner = new IcmpErrorRewriter();
     private final CompiledChain.Subject subject = new CompiledChain.Subject();
     private final ArpView arp = new ArpView();
     private final int[] guesses = new int[LOOKAHEAD];
@@ -101,17 +100,18 @@ public final class Engine implements NeighbourTable.Owner {
      */
     public Engine(EngineSettings settings, Link uplinkLink, MacAddress uplinkMac, long nowNanos, EventRing events) {
         this.settings = settings;
-        this.shared = settings.address();
+        this.outside = new OutsideAddresses(settings.address());
         this.alias = settings.alias();
         this.now = nowNanos;
         this.events = events;
-        this.flows = new Flows(settings, guests, events, nowNanos);
+        this.flows = new Flows(settings, outside, guests, events, nowNanos);
         this.table = flows.table();
         this.neighbours = new NeighbourTable(this, settings.router());
         this.delivery = new Delivery(settings, neighbours);
         this.arpResponder = new ArpResponder(settings.network(), settings.mask());
         this.chain = new CompiledChain(FilterChain.acceptAll(), 1, id -> 0, this::ruleMatched);
         this.uplink = new Attachment(this, uplinkLink, Attachment.UPLINK, null, uplinkMac.bits(), new int[0]);
+        this.icmpErrors = new IcmpErrors(this, settings, outside, guests, flows, counters, answers, delivery);
         this.management = new Management(this, settings, guests, flows);
     }
 
@@ -128,6 +128,14 @@ public final class Engine implements NeighbourTable.Owner {
     /** The counters as they were published last; any thread. */
     public SharedIpStats stats(long eventsLost) {
         return counters.snapshot(settings.capacity(), eventsLost + events.lost());
+    }
+
+    CompiledChain.Subject subject() {
+        return subject;
+    }
+
+    boolean egressOpen() {
+        return egressOpen;
     }
 
     CompiledChain chain() {
@@ -385,7 +393,7 @@ public final class Engine implements NeighbourTable.Owner {
 
     private boolean passesIngress(Attachment from, PacketContext c) {
         boolean fromOutside = from == uplink;
-        boolean toGateway = c.destination == shared || c.destination == alias;
+        boolean toGateway = isGateway(c.destination);
         subject.of(
                 c.protocol,
                 fromOutside ? CompiledChain.OUTSIDE : from.number(),
@@ -423,21 +431,28 @@ public final class Engine implements NeighbourTable.Owner {
         }
     }
 
+    /** Whether an address stands for the gateway, seen by a guest. */
+    private boolean isGateway(int address) {
+        return outside.owns(address) || (alias != 0 && address == alias);
+    }
+
     private long gatewayMac(Attachment towards) {
         return towards == uplink ? uplink.mac() : settings.routerMac();
     }
 
     private void tell(Attachment sender, PacketContext about, int type, int code, int mtu) {
-        int from = sender == uplink ? shared : settings.gatewayAddress();
+        int from = sender != uplink
+                ? settings.gatewayAddress()
+                : outside.owns(about.destination) ? about.destination : outside.shared();
         answers.error(sender, gatewayMac(sender), from, about, type, code, mtu, now);
     }
 
     private void routeFromGuest(Attachment from, PacketContext c) {
         hairpinJudged = false;
-        boolean toGateway = c.destination == shared || (alias != 0 && c.destination == alias);
+        boolean toGateway = isGateway(c.destination);
         if (c.protocol == ICMP) {
             if (c.isIcmpError()) {
-                errorFromGuest(from, c);
+                icmpErrors.fromGuest(from, c);
                 return;
             }
             if (c.icmpType == IcmpView.ECHO_REQUEST && toGateway) {
@@ -553,9 +568,9 @@ public final class Engine implements NeighbourTable.Owner {
         }
         int mapping = flows.findMapping(c.protocol, c.destinationPort, now);
         ForwardTable.Entry forward = null;
-        if (mapping < 0 || !flows.hasAddressed(mapping, shared)) {
+        if (mapping < 0 || !flows.hasAddressed(mapping, outside.shared())) {
             mapping = -1;
-            forward = flows.forwards().find(c.protocol, c.destinationPort, shared);
+            forward = flows.forwards().find(c.protocol, c.destinationPort, outside.shared());
         }
         if (mapping < 0 && forward == null) {
             refuseHost(from, c);
@@ -563,7 +578,7 @@ public final class Engine implements NeighbourTable.Owner {
         }
         Attachment to =
                 guests.get(forward != null ? forward.guest() : flows.mappings().guest(mapping));
-        if (to == null || (to.owns(shared) && alias == 0)) {
+        if (to == null || (to.owns(outside.shared()) && alias == 0)) {
             // a guest that owns the shared address drops what comes from it, and there is no other name to show
             counters.drop(DropReason.LATERAL);
             tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
@@ -586,7 +601,14 @@ public final class Engine implements NeighbourTable.Owner {
                 from,
                 c,
                 flows.openFromGuest(
-                        from, c.protocol, c.source, c.sourcePort, c.destination, c.destinationPort, shared, now));
+                        from,
+                        c.protocol,
+                        c.source,
+                        c.sourcePort,
+                        c.destination,
+                        c.destinationPort,
+                        outside.shared(),
+                        now));
         if (flow >= 0) {
             table.state(flow, table.state(flow) | FlowTable.HAIRPIN_ORIGIN);
             table.peerGuest(flow, to.number());
@@ -617,7 +639,7 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     /** Judges a flow again whose chain was replaced; the flow stays, but the packet passes only if the new chain lets it. */
-    private boolean passesAgain(int flow, @Nullable Attachment sender, PacketContext c) {
+    boolean passesAgain(int flow, @Nullable Attachment sender, PacketContext c) {
         int state = table.state(flow);
         int other = otherHalf(flow);
         boolean judgedThere = (state & FlowTable.HAIRPIN_ORIGIN) != 0
@@ -656,13 +678,19 @@ public final class Engine implements NeighbourTable.Owner {
             return FlowTable.NONE;
         }
         return flows.findOutside(
-                table.protocol(flow), table.peerPort(flow), shared, table.outsidePort(flow), FlowTable.NONE, now);
+                table.protocol(flow),
+                table.peerOutsideAddress(flow),
+                table.peerPort(flow),
+                table.outsideAddress(flow),
+                table.outsidePort(flow),
+                FlowTable.NONE,
+                now);
     }
 
     /** The last steps outwards: room on the link, egress rules, tracking, translation, delivery. */
     private void sendOut(Attachment from, PacketContext c, int flow) {
         int peerOutside = table.peerOutsideAddress(flow);
-        boolean hairpin = peerOutside == shared;
+        boolean hairpin = outside.owns(peerOutside);
         if (!hairpin && c.totalLength > uplink.mtu() && isTooBig(c)) {
             counters.drop(DropReason.PACKET_TOO_BIG);
             tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_FRAGMENTATION_NEEDED, uplink.mtu());
@@ -672,7 +700,7 @@ public final class Engine implements NeighbourTable.Owner {
             subject.of(
                     c.protocol,
                     from.number(),
-                    shared,
+                    table.outsideAddress(flow),
                     table.outsidePort(flow),
                     CompiledChain.OUTSIDE,
                     peerOutside,
@@ -682,7 +710,7 @@ public final class Engine implements NeighbourTable.Owner {
             }
         }
         flows.pass(flow, true, c.tcpFlags, c.totalLength, now);
-        Translation.outwards(c, table, flow, shared, peerOutside);
+        Translation.outwards(c, table, flow, peerOutside);
         if (hairpin) {
             turnAround(from, c, flow);
             return;
@@ -690,7 +718,7 @@ public final class Engine implements NeighbourTable.Owner {
         Delivery.Outcome outcome = delivery.toOutside(uplink, c.frame, peerOutside, from, now);
         settle(outcome);
         if (outcome == Delivery.Outcome.UNRESOLVED) {
-            tellUnreachable(c.frame, from);
+            icmpErrors.tellUnreachable(c.frame, from);
         }
     }
 
@@ -698,13 +726,23 @@ public final class Engine implements NeighbourTable.Owner {
         return c.dontFragment() && c.frame.segmentSize() == 0;
     }
 
-    private boolean passesEgress(@Nullable Attachment sender, PacketContext c) {
+    /** Whether the rules let an error of an accepted flow pass; nobody is told if not, for errors are never answered. */
+    boolean passesAsRelated(PacketContext c) {
+        if (!chain.judgesRelated()) {
+            return true;
+        }
+        subject.tcpFlags = 0;
+        subject.icmpType = c.icmpType;
+        return admitted(chain.judgeRelated(subject), null, c);
+    }
+
+    boolean passesEgress(@Nullable Attachment sender, PacketContext c) {
         subject.tcpFlags = c.tcpFlags;
         subject.icmpType = c.icmpType;
         return admitted(chain.judge(Hook.EGRESS, subject), sender, c);
     }
 
-    private void settle(Delivery.Outcome outcome) {
+    void settle(Delivery.Outcome outcome) {
         switch (outcome) {
             case SENT -> counters.forwarded++;
             case HELD -> counters.held++;
@@ -714,10 +752,11 @@ public final class Engine implements NeighbourTable.Owner {
 
     /** Hairpin: what has been translated outwards comes in again, as if from outside. */
     private void turnAround(Attachment from, PacketContext c, int origin) {
-        c.source = shared;
+        c.source = table.outsideAddress(origin);
         c.sourcePort = table.outsidePort(origin);
-        c.destination = shared;
-        int flow = flows.findOutside(c.protocol, c.destinationPort, shared, c.sourcePort, FlowTable.NONE, now);
+        c.destination = table.peerOutsideAddress(origin);
+        int flow = flows.findOutside(
+                c.protocol, c.destination, c.destinationPort, c.source, c.sourcePort, FlowTable.NONE, now);
         if (flow >= 0 && (table.peerGuest(flow) != from.number() || table.guest(flow) != table.peerGuest(origin))) {
             // left over from a conversation of whoever had this port before
             flows.close(flow, CloseReason.REPLACED, now);
@@ -789,7 +828,7 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     /** What is none of the gateway's business is the host's, or, where no host shares the address, dropped. */
-    private void leaveOr(DropReason reason) {
+    void leaveOr(DropReason reason) {
         if (settings.addressIsOwn()) {
             counters.drop(reason);
         } else {
@@ -822,13 +861,13 @@ public final class Engine implements NeighbourTable.Owner {
             counters.drop(DropReason.ARP_SENDER_MISMATCH);
             return;
         }
-        if (sender == shared) {
+        if (outside.owns(sender)) {
             violated(uplink, DropReason.ARP_SPOOFED, sourceMac, sender);
             counters.drop(DropReason.ARP_SPOOFED);
             return;
         }
         boolean reply = arp.operation() == ArpView.REPLY;
-        boolean toUs = arp.targetAddress() == shared;
+        boolean toUs = outside.owns(arp.targetAddress());
         if (neighbours.learn(sender, sourceMac, reply && toUs, now)) {
             counters.answered++;
         } else if (reply) {
@@ -846,7 +885,7 @@ public final class Engine implements NeighbourTable.Owner {
             leaveOr(DropReason.IP_MULTICAST);
         } else if (isGroup(mac)) {
             counters.drop(DropReason.GROUP_MAC_UNICAST_IP);
-        } else if (c.destination == shared) {
+        } else if (outside.owns(c.destination)) {
             return false;
         } else if (guests.anyOwns(c.destination)) {
             counters.drop(DropReason.INSIDE_DESTINATION);
@@ -857,7 +896,7 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     private boolean isSpoofed(PacketContext c) {
-        if (c.source == shared) {
+        if (outside.owns(c.source)) {
             counters.drop(DropReason.LAND);
         } else if ((alias != 0 && c.source == alias) || guests.anyOwns(c.source)) {
             counters.drop(DropReason.SPOOFED_OUTSIDE_SOURCE);
@@ -871,7 +910,7 @@ public final class Engine implements NeighbourTable.Owner {
         int peerPort = c.sourcePort;
         if (c.protocol == ICMP) {
             if (c.isIcmpError()) {
-                errorFromOutside(c);
+                icmpErrors.fromOutside(c);
                 return;
             }
             if (c.icmpType == IcmpView.ECHO_REQUEST && settings.addressIsOwn()) {
@@ -884,7 +923,7 @@ public final class Engine implements NeighbourTable.Owner {
             }
             peerPort = 0;
         }
-        int flow = flows.findOutside(c.protocol, c.destinationPort, c.source, peerPort, c.guess, now);
+        int flow = flows.findOutside(c.protocol, c.destination, c.destinationPort, c.source, peerPort, c.guess, now);
         if (flow < 0) {
             if (c.protocol == ICMP) {
                 leaveOr(DropReason.ICMP_NO_FLOW);
@@ -969,8 +1008,8 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     /** A peer as a guest sees it: the alias instead of an address that the guest takes for its own. */
-    private int shownPeer(int peer, Attachment guest) {
-        return peer == shared && guest.owns(shared) ? alias : peer;
+    int shownPeer(int peer, Attachment guest) {
+        return outside.owns(peer) && guest.owns(peer) ? alias : peer;
     }
 
     /** The last steps inwards: room on the link, egress rules, tracking, translation, delivery. */
@@ -1005,147 +1044,11 @@ public final class Engine implements NeighbourTable.Owner {
         settle(delivery.toGuest(to, c.frame));
     }
 
-    // ------------------------------------------------------------------------------------------------ ICMP errors
-
-    private void errorFromOutside(PacketContext c) {
-        if (c.icmpType == IcmpView.REDIRECT || c.icmpType == IcmpView.SOURCE_QUENCH) {
-            counters.drop(DropReason.ICMP_TYPE);
-            return;
-        }
-        DropReason why = inner.parse(c.octets, c.transport + IcmpView.MIN_LENGTH, c.transport + c.transportLength);
-        if (why != null) {
-            leaveOr(why);
-            return;
-        }
-        if (inner.source() != shared || !flows.holdsPort(inner.protocol(), inner.sourcePort())) {
-            leaveOr(DropReason.ICMP_NO_FLOW);
-            return;
-        }
-        if (c.ttl() <= 1) {
-            counters.drop(DropReason.TTL_EXPIRED);
-            return;
-        }
-        errorToGuest(c, true);
-    }
-
-    /** Reverts the inner packet of an error about a flow and takes it to the flow's guest. */
-    private void errorToGuest(PacketContext c, boolean counted) {
-        int flow = flows.findOutside(
-                inner.protocol(),
-                inner.sourcePort(),
-                inner.destination(),
-                inner.destinationPort(),
-                FlowTable.NONE,
-                now);
-        Attachment to = flow < 0 ? null : guests.get(table.guest(flow));
-        if (to == null) {
-            if (counted) {
-                counters.drop(DropReason.ICMP_NO_FLOW);
-            }
-            return;
-        }
-        int source = shownPeer(c.source, to);
-        if (counted) {
-            // what the gateway says itself is on no book and asks no rule
-            if (table.epoch(flow) != chain.epoch() && !passesAgain(flow, null, c)) {
-                return;
-            }
-            subject.of(ICMP, table.peerGuest(flow), source, 0, to.number(), table.insideAddress(flow), 0);
-            if (!passesAsRelated(c) || (!egressOpen && !passesEgress(null, c))) {
-                return;
-            }
-        }
-        inner.rewrite(table.insideAddress(flow), table.insidePort(flow), table.peerAddress(flow), table.peerPort(flow));
-        Translation.error(c, source, table.insideAddress(flow), c.source != shared);
-        Delivery.Outcome outcome = delivery.toGuest(to, c.frame);
-        if (counted) {
-            settle(outcome);
-        }
-    }
-
-    /** Whether the rules let an error of an accepted flow pass; nobody is told if not, for errors are never answered. */
-    private boolean passesAsRelated(PacketContext c) {
-        if (!chain.judgesRelated()) {
-            return true;
-        }
-        subject.tcpFlags = 0;
-        subject.icmpType = c.icmpType;
-        return admitted(chain.judgeRelated(subject), null, c);
-    }
-
-    private void errorFromGuest(Attachment from, PacketContext c) {
-        DropReason why = inner.parse(c.octets, c.transport + IcmpView.MIN_LENGTH, c.transport + c.transportLength);
-        if (why == null
-                && (!from.owns(inner.destination())
-                        || inner.source() != c.destination
-                        || c.icmpType == IcmpView.REDIRECT
-                        || c.icmpType == IcmpView.SOURCE_QUENCH)) {
-            why = DropReason.ICMP_INNER;
-        }
-        if (why != null) {
-            counters.drop(why);
-            return;
-        }
-        boolean ping = inner.protocol() == ICMP;
-        int flow = flows.findInside(
-                from.number(),
-                inner.protocol(),
-                inner.destination(),
-                ping ? inner.identifier() : inner.destinationPort(),
-                inner.source(),
-                ping ? 0 : inner.sourcePort(),
-                FlowTable.NONE,
-                now);
-        if (flow < 0) {
-            counters.drop(DropReason.ICMP_NO_FLOW);
-            return;
-        }
-        if (c.ttl() <= 1) {
-            counters.drop(DropReason.TTL_EXPIRED);
-            return;
-        }
-        if (table.epoch(flow) != chain.epoch() && !passesAgain(flow, null, c)) {
-            return;
-        }
-        int peer = table.peerOutsideAddress(flow);
-        int outsidePort = table.outsidePort(flow);
-        if (peer != shared) {
-            subject.of(ICMP, from.number(), c.source, 0, CompiledChain.OUTSIDE, peer, 0);
-            if (!passesAsRelated(c)) {
-                return;
-            }
-        }
-        if (!egressOpen && peer != shared) {
-            subject.of(ICMP, from.number(), shared, 0, CompiledChain.OUTSIDE, peer, 0);
-            if (!passesEgress(from, c)) {
-                return;
-            }
-        }
-        if (ping) {
-            inner.rewrite(peer, outsidePort, shared, 0);
-        } else {
-            inner.rewrite(peer, inner.sourcePort(), shared, outsidePort);
-        }
-        Translation.error(c, shared, peer, true);
-        if (peer != shared) {
-            settle(delivery.toOutside(uplink, c.frame, peer, from, now));
-            return;
-        }
-        c.source = shared;
-        c.destination = shared;
-        why = inner.parse(c.octets, c.transport + IcmpView.MIN_LENGTH, c.transport + c.transportLength);
-        if (why != null) {
-            counters.drop(why);
-            return;
-        }
-        errorToGuest(c, true);
-    }
-
     // ------------------------------------------------------------------------------------------------ neighbours
 
     @Override
     public void askFor(int address, long mac) {
-        answers.arpRequest(uplink, uplink.mac(), shared, address, mac);
+        answers.arpRequest(uplink, uplink.mac(), outside.shared(), address, mac);
     }
 
     @Override
@@ -1160,7 +1063,9 @@ public final class Engine implements NeighbourTable.Owner {
     private boolean mayStillLeave(Frame translated, Attachment origin) {
         final PacketContext c = errorContext;
         c.wrap(translated, FlowTable.NONE);
-        int flow = c.parseIp() == null && c.parseTransport(false) == null ? flowOfTranslated(c) : FlowTable.NONE;
+        int flow = c.parseIp() == null && c.parseTransport(false) == null
+                ? icmpErrors.flowOfTranslated(c)
+                : FlowTable.NONE;
         if (flow < 0 || table.guest(flow) != origin.number()) {
             counters.drop(DropReason.NO_MAPPING);
             return false;
@@ -1168,53 +1073,11 @@ public final class Engine implements NeighbourTable.Owner {
         return table.epoch(flow) == chain.epoch() || passesAgain(flow, null, c);
     }
 
-    private int flowOfTranslated(PacketContext c) {
-        if (!c.isIcmpError()) {
-            int peerPort = c.protocol == ICMP ? 0 : c.destinationPort;
-            return flows.findOutside(c.protocol, c.sourcePort, c.destination, peerPort, FlowTable.NONE, now);
-        }
-        if (inner.parse(c.octets, c.transport + IcmpView.MIN_LENGTH, c.transport + c.transportLength) != null) {
-            return FlowTable.NONE;
-        }
-        boolean ping = inner.protocol() == ICMP;
-        return flows.findOutside(
-                inner.protocol(),
-                ping ? inner.identifier() : inner.destinationPort(),
-                inner.source(),
-                ping ? 0 : inner.sourcePort(),
-                FlowTable.NONE,
-                now);
-    }
-
     @Override
     public void giveUp(Frame frame, Attachment origin) {
         counters.held--;
         counters.drop(DropReason.NEIGHBOUR_UNRESOLVED);
-        tellUnreachable(frame, origin);
-    }
-
-    /** Tells the guest that the next hop of a packet, translated already, does not answer (RFC 1812 section 5.2.7.1: 3/1). */
-    private void tellUnreachable(Frame translated, Attachment origin) {
-        if (!origin.mayAnswer(now)) {
-            return;
-        }
-        int ip = translated.offset() + ETHERNET;
-        Frame error = answers.errorFrame(
-                settings.gatewayAddress(),
-                shared,
-                translated.array(),
-                ip,
-                translated.length() - ETHERNET,
-                IcmpView.DESTINATION_UNREACHABLE,
-                IcmpView.CODE_HOST_UNREACHABLE);
-        final PacketContext c = errorContext;
-        c.wrap(error, FlowTable.NONE);
-        if (c.parseIp() == null
-                && c.parseTransport(false) == null
-                && inner.parse(c.octets, c.transport + IcmpView.MIN_LENGTH, c.transport + c.transportLength) == null) {
-            counters.ownFrames++;
-            errorToGuest(c, false);
-        }
+        icmpErrors.tellUnreachable(frame, origin);
     }
 
     private void ruleMatched(FilterRule rule, CompiledChain.Subject s) {

@@ -59,7 +59,7 @@ final class Flows {
     private final ForwardTable forwards = new ForwardTable();
     private final GuestDirectory guests;
     private final EventRing events;
-    private final int sharedAddress;
+    private final OutsideAddresses outside;
     private final int flowsPerGuest;
     private final boolean udpInboundRefresh;
     private final long[] tcpTimeouts = new long[STATES.length];
@@ -69,7 +69,7 @@ final class Flows {
     private DropReason refusal = DropReason.LIMIT_FLOWS;
     private long expiringAt;
 
-    Flows(EngineSettings settings, GuestDirectory guests, EventRing events, long nowNanos) {
+    Flows(EngineSettings settings, OutsideAddresses outside, GuestDirectory guests, EventRing events, long nowNanos) {
         KeyedHash hash = new KeyedHash(settings.random());
         this.table = new FlowTable(settings.capacity(), hash);
         this.mappings = new MappingTable(settings.capacity(), new KeyedHash(settings.random()));
@@ -81,7 +81,7 @@ final class Flows {
         }
         this.guests = guests;
         this.events = events;
-        this.sharedAddress = settings.address();
+        this.outside = outside;
         this.flowsPerGuest = settings.flowsPerGuest();
         this.udpInboundRefresh = settings.udpInboundRefresh();
         Timeouts t = settings.timeouts();
@@ -139,12 +139,12 @@ final class Flows {
     /**
      * The live flow of a packet from outside, or -1.
      *
+     * @param local the address of the gateway that it is for
      * @param guess which flow it probably is, or {@link FlowTable#NONE}
      */
-    int findOutside(int protocol, int port, int peer, int peerPort, int guess, long nowNanos) {
+    int findOutside(int protocol, int local, int port, int peer, int peerPort, int guess, long nowNanos) {
         return alive(
-                table.find(
-                        FlowKey.addresses(sharedAddress, peer), FlowKey.outsidePorts(protocol, port, peerPort), guess),
+                table.find(FlowKey.addresses(local, peer), FlowKey.outsidePorts(protocol, port, peerPort), guess),
                 nowNanos);
     }
 
@@ -197,11 +197,12 @@ final class Flows {
                 return REFUSED;
             }
         }
+        int outsideAddress = outside.shared();
         int outsidePort = mappings.outsidePort(mapping);
         mappings.retain(mapping);
         // the same conversation under another name of the peer: the shared address and its alias
         int twin = table.find(
-                FlowKey.addresses(sharedAddress, peerOutside), FlowKey.outsidePorts(protocol, outsidePort, peerPort));
+                FlowKey.addresses(outsideAddress, peerOutside), FlowKey.outsidePorts(protocol, outsidePort, peerPort));
         if (twin >= 0) {
             if (!isAt(twin, guest, address, port) && evictionClass(tracked(twin)) != EvictionQueues.CLOSED) {
                 // a forward added since gives this peer's packets to another endpoint
@@ -329,13 +330,14 @@ final class Flows {
             int peer,
             int peerPort,
             int peerOutside) {
+        int outsideAddress = outside.shared();
         int outsidePort = mappings.outsidePort(mapping);
         int flow = table.add(
                 FlowKey.addresses(address, peer),
                 FlowKey.insidePorts(guest.number(), protocol, port, peerPort),
-                FlowKey.addresses(sharedAddress, peerOutside),
+                FlowKey.addresses(outsideAddress, peerOutside),
                 FlowKey.outsidePorts(protocol, outsidePort, peerPort));
-        int addresses = Checksum.add(Checksum.delta32(address, sharedAddress), Checksum.delta32(peer, peerOutside));
+        int addresses = Checksum.add(Checksum.delta32(address, outsideAddress), Checksum.delta32(peer, peerOutside));
         int portDelta = Checksum.delta16(port, outsidePort);
         // the checksum of an ICMP query does not cover addresses
         table.mapping(flow, mapping, addresses, protocol == ICMP ? portDelta : Checksum.add(addresses, portDelta));

@@ -24,10 +24,10 @@ final class Translation {
 
     private Translation() {}
 
-    static void outwards(PacketContext c, FlowTable table, int flow, int shared, int peerOutside) {
+    static void outwards(PacketContext c, FlowTable table, int flow, int peerOutside) {
         final byte[] a = c.octets;
         final int ip = c.ip;
-        put32(a, ip + 12, shared);
+        put32(a, ip + 12, table.outsideAddress(flow));
         put32(a, ip + 16, peerOutside);
         put8(a, ip + 8, u8(a, ip + 8) - 1);
         put16(a, ip + 10, Checksum.update(u16(a, ip + 10), Checksum.add(table.addressDelta(flow), TTL_DELTA)));
