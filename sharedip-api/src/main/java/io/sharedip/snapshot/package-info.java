@@ -1,6 +1,6 @@
 /**
- * What is asked of a snapshot's restoration, and what is reported. The format is in {@code docs/snapshot-format.md}; {@link
- * io.sharedip.SharedIp#snapshot} and {@link io.sharedip.SharedIp#restore} write and read it.
+ * How a snapshot is to be restored, and what is told of one that was written or restored. Its format is in {@code
+ * docs/snapshot-format.md}.
  */
 @NullMarked
 package io.sharedip.snapshot;
