@@ -110,6 +110,15 @@ public abstract sealed class LinuxPortClaims implements HostPortClaims permits S
     }
 
     @Override
+    public final synchronized void claimProtocol(IpProtocol protocol) {
+        Ipv4Address own = opened();
+        if (protocol.hasPorts() || protocol.equals(IpProtocol.ICMP)) {
+            throw new IllegalArgumentException("protocol: " + protocol + " is not claimed as a whole");
+        }
+        claimWhole(own, protocol);
+    }
+
+    @Override
     public final synchronized void release(IpProtocol protocol, PortRange ports) {
         checked(protocol);
         Objects.requireNonNull(ports, "ports");
@@ -131,6 +140,9 @@ public abstract sealed class LinuxPortClaims implements HostPortClaims permits S
 
     /** Claims what is free of a range and returns all of the range that is claimed now. */
     abstract BitSet claimPorts(Ipv4Address address, IpProtocol protocol, PortRange ports);
+
+    /** Claims a protocol without ports; one that is claimed already is left as it is. */
+    abstract void claimWhole(Ipv4Address address, IpProtocol protocol);
 
     abstract void releasePorts(IpProtocol protocol, PortRange ports);
 

@@ -298,6 +298,7 @@ public final class FlowTable {
         records[at] = (records[at] & 0xffffffffL) | (long) tick << 32;
     }
 
+    /** The mapping that the flow hangs on, or -1 if its port is the same inside and outside. */
     public int mapping(int flow) {
         return (int) (word(flow, MAPPING) >>> 32);
     }
