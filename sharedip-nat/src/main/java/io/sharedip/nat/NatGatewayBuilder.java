@@ -55,6 +55,9 @@ public final class NatGatewayBuilder {
     private int capacity = DEFAULT_FLOWS;
     private int flowsPerGuest;
     private Timeouts timeouts = Timeouts.defaults();
+    private ProtocolBehavior tcp = ProtocolBehavior.tcp();
+    private ProtocolBehavior udp = ProtocolBehavior.udp();
+    private TcpTracking tcpTracking = TcpTracking.defaults();
     private boolean udpInboundRefresh;
     private boolean verifyChecksums = true;
     private final Set<IpProtocol> protocols = new LinkedHashSet<>();
@@ -222,6 +225,39 @@ public final class NatGatewayBuilder {
      */
     public NatGatewayBuilder timeouts(Timeouts value) {
         timeouts = Objects.requireNonNull(value, "value");
+        return this;
+    }
+
+    /**
+     * Sets how TCP ports are given to guests and whom they let in.
+     *
+     * @param behavior {@link ProtocolBehavior#tcp()} by default
+     * @return this
+     */
+    public NatGatewayBuilder tcp(ProtocolBehavior behavior) {
+        tcp = Objects.requireNonNull(behavior, "behavior");
+        return this;
+    }
+
+    /**
+     * Sets how UDP ports are given to guests and whom they let in.
+     *
+     * @param behavior {@link ProtocolBehavior#udp()} by default
+     * @return this
+     */
+    public NatGatewayBuilder udp(ProtocolBehavior behavior) {
+        udp = Objects.requireNonNull(behavior, "behavior");
+        return this;
+    }
+
+    /**
+     * Sets how TCP segments are judged and changed.
+     *
+     * @param value {@link TcpTracking#defaults()} by default
+     * @return this
+     */
+    public NatGatewayBuilder tcpTracking(TcpTracking value) {
+        tcpTracking = Objects.requireNonNull(value, "value");
         return this;
     }
 
@@ -522,9 +558,9 @@ public final class NatGatewayBuilder {
                 capacity,
                 perGuest,
                 timeouts,
-                ProtocolBehavior.tcp(),
-                ProtocolBehavior.udp(),
-                TcpTracking.defaults(),
+                tcp,
+                udp,
+                tcpTracking,
                 udpInboundRefresh,
                 verifyChecksums,
                 new TranslationPlan(protocols, oneToOne, exempt),
