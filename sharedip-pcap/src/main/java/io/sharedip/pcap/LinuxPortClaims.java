@@ -26,6 +26,10 @@ import org.jspecify.annotations.Nullable;
  *       <td>nft, CAP_NET_ADMIN; ports outside {@code ip_local_port_range}</td></tr>
  * </table>
  *
+ * <p>A whole {@linkplain #claimProtocol protocol} is claimed by a raw socket or by a drop rule. The raw socket keeps the kernel from
+ * answering "protocol unreachable" to a protocol that it does not speak; one that it speaks itself, because a module such as
+ * {@code ip_gre} or {@code sctp} is loaded, has to be claimed by firewall.
+ *
  * <p>Neither outlives this process, {@code kill -9} included: sockets are closed by the kernel and are not inherited by
  * children, and the nftables table is owned by a child that ends with this process.
  *
