@@ -197,6 +197,11 @@ public final class NatGateway implements SharedIp {
         }
     }
 
+    /** For whoever drives the gateway and must ask between two frames. Driver's thread only. */
+    Management management() {
+        return management;
+    }
+
     /**
      * Begins a gateway.
      *
