@@ -45,6 +45,9 @@ public final class Soak {
     /** 200 ms after the whole second at which flows end: then a tick of the wheel has passed. */
     private static final int CHECK_AT = 2;
 
+    /** In each step: one tick ends a bounded number of flows. */
+    private static final int TICKS = 10;
+
     private static final int WHEEL = 1 << 13;
     private static final long MEBI = 1 << 20;
 
@@ -437,18 +440,19 @@ public final class Soak {
         long real = System.nanoTime();
         for (long step = 1; step <= hours * 36_000L; step++) {
             long time = start + step * STEP;
-            while (!probes.isEmpty() && probes.peek().time - time < 0) {
-                probe(probes.remove());
+            for (int tick = 1; tick <= TICKS; tick++) {
+                now = time - STEP + tick * (STEP / TICKS);
+                while (!probes.isEmpty() && probes.peek().time - now <= 0) {
+                    probe(probes.remove());
+                }
+                now = time - STEP + tick * (STEP / TICKS);
+                gateway.tick(now);
             }
-            now = time;
-            gateway.tick(now);
             answerArp();
             if (step % 10 == 0) {
                 second();
             }
             if (step % checkEvery == CHECK_AT) {
-                gateway.tick(now);
-                answerArp();
                 check();
             }
             if (step % 36_000 == 0) {
