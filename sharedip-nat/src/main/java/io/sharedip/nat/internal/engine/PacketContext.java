@@ -94,6 +94,25 @@ final class PacketContext {
                 || type == IcmpView.REDIRECT;
     }
 
+    /** Whether the packet is an ICMP query that is translated: echo or timestamp; the others are deprecated (RFC 6918). */
+    boolean isIcmpQuery() {
+        return icmpType == IcmpView.ECHO_REQUEST || icmpType == IcmpView.TIMESTAMP_REQUEST;
+    }
+
+    /** Whether the packet answers an {@linkplain #isIcmpQuery ICMP query}. */
+    boolean isIcmpReply() {
+        return icmpType == IcmpView.ECHO_REPLY || icmpType == IcmpView.TIMESTAMP_REPLY;
+    }
+
+    /** The type of the query that an ICMP query or reply belongs to, -1 of anything else. */
+    int icmpQueryType() {
+        return switch (icmpType) {
+            case IcmpView.ECHO_REQUEST, IcmpView.ECHO_REPLY -> IcmpView.ECHO_REQUEST;
+            case IcmpView.TIMESTAMP_REQUEST, IcmpView.TIMESTAMP_REPLY -> IcmpView.TIMESTAMP_REQUEST;
+            default -> -1;
+        };
+    }
+
     boolean dontFragment() {
         return (u16(octets, ip + 6) & Ipv4View.DONT_FRAGMENT) != 0;
     }
