@@ -47,6 +47,7 @@ public final class NatGatewayBuilder {
     private int capacity = DEFAULT_FLOWS;
     private int flowsPerGuest;
     private Timeouts timeouts = Timeouts.defaults();
+    private FragmentLimits fragments = FragmentLimits.defaults();
     private boolean udpInboundRefresh;
     private boolean verifyChecksums = true;
     final List<Guest> guests = new ArrayList<>();
@@ -211,6 +212,17 @@ public final class NatGatewayBuilder {
      */
     public NatGatewayBuilder timeouts(Timeouts value) {
         timeouts = Objects.requireNonNull(value, "value");
+        return this;
+    }
+
+    /**
+     * Sets how long fragments wait for the rest of their datagram, and how much of them is kept.
+     *
+     * @param value {@link FragmentLimits#defaults()} by default
+     * @return this
+     */
+    public NatGatewayBuilder fragments(FragmentLimits value) {
+        fragments = Objects.requireNonNull(value, "value");
         return this;
     }
 
@@ -442,6 +454,7 @@ public final class NatGatewayBuilder {
                 capacity,
                 perGuest,
                 timeouts,
+                fragments,
                 ProtocolBehavior.tcp(),
                 ProtocolBehavior.udp(),
                 TcpTracking.defaults(),

@@ -58,10 +58,13 @@ final class PacketContext {
     int guess;
     /** Whether the octets' transport checksum must be computed in full before the frame leaves. */
     boolean checksumDue;
+    /** See {@link Fragmentation}. */
+    int fragmentation = Fragmentation.WHOLE;
 
     /** Looks at a frame of at least an Ethernet header's length. */
     void wrap(Frame received, int guessedFlow) {
         guess = guessedFlow;
+        fragmentation = Fragmentation.WHOLE;
         frame = received;
         octets = received.array();
         start = received.offset();
