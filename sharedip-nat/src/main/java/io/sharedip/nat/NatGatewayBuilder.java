@@ -48,6 +48,9 @@ public final class NatGatewayBuilder {
     private int flowsPerGuest;
     private Timeouts timeouts = Timeouts.defaults();
     private FragmentLimits fragments = FragmentLimits.defaults();
+    private ProtocolBehavior tcp = ProtocolBehavior.tcp();
+    private ProtocolBehavior udp = ProtocolBehavior.udp();
+    private TcpTracking tcpTracking = TcpTracking.defaults();
     private boolean udpInboundRefresh;
     private boolean verifyChecksums = true;
     final List<Guest> guests = new ArrayList<>();
@@ -223,6 +226,39 @@ public final class NatGatewayBuilder {
      */
     public NatGatewayBuilder fragments(FragmentLimits value) {
         fragments = Objects.requireNonNull(value, "value");
+        return this;
+    }
+
+    /**
+     * Sets how TCP ports are given to guests and whom they let in.
+     *
+     * @param behavior {@link ProtocolBehavior#tcp()} by default
+     * @return this
+     */
+    public NatGatewayBuilder tcp(ProtocolBehavior behavior) {
+        tcp = Objects.requireNonNull(behavior, "behavior");
+        return this;
+    }
+
+    /**
+     * Sets how UDP ports are given to guests and whom they let in.
+     *
+     * @param behavior {@link ProtocolBehavior#udp()} by default
+     * @return this
+     */
+    public NatGatewayBuilder udp(ProtocolBehavior behavior) {
+        udp = Objects.requireNonNull(behavior, "behavior");
+        return this;
+    }
+
+    /**
+     * Sets how TCP segments are judged and changed.
+     *
+     * @param value {@link TcpTracking#defaults()} by default
+     * @return this
+     */
+    public NatGatewayBuilder tcpTracking(TcpTracking value) {
+        tcpTracking = Objects.requireNonNull(value, "value");
         return this;
     }
 
@@ -455,9 +491,9 @@ public final class NatGatewayBuilder {
                 perGuest,
                 timeouts,
                 fragments,
-                ProtocolBehavior.tcp(),
-                ProtocolBehavior.udp(),
-                TcpTracking.defaults(),
+                tcp,
+                udp,
+                tcpTracking,
                 udpInboundRefresh,
                 verifyChecksums,
                 random);
