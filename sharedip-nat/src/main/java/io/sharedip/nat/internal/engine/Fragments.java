@@ -38,6 +38,7 @@ final class Fragments implements Reassembly.Owner {
 
     private final Engine engine;
     private final EngineSettings settings;
+    private final OutsideAddresses outside;
     private final GuestDirectory guests;
     private final Flows flows;
     private final Counters counters;
@@ -48,9 +49,16 @@ final class Fragments implements Reassembly.Owner {
     private @Nullable Reassembly fromGuests;
     private @Nullable Reassembly fromOutside;
 
-    Fragments(Engine engine, EngineSettings settings, GuestDirectory guests, Flows flows, Counters counters) {
+    Fragments(
+            Engine engine,
+            EngineSettings settings,
+            OutsideAddresses outside,
+            GuestDirectory guests,
+            Flows flows,
+            Counters counters) {
         this.engine = engine;
         this.settings = settings;
+        this.outside = outside;
         this.guests = guests;
         this.flows = flows;
         this.counters = counters;
@@ -68,10 +76,10 @@ final class Fragments implements Reassembly.Owner {
      * @return whether its datagram is whole, and the packet at hand from now on
      */
     boolean collect(Attachment from, PacketContext c) {
-        boolean outside = from.number() == Attachment.UPLINK;
-        Reassembly table = outside ? outsideTable() : guestTable();
-        int holder = outside ? hash.hash(c.source, 0) & SOURCES - 1 : from.number();
-        Party party = outside ? partyOf(c) : Party.GATEWAY;
+        boolean uplink = from.number() == Attachment.UPLINK;
+        Reassembly table = uplink ? outsideTable() : guestTable();
+        int holder = uplink ? hash.hash(c.source, 0) & SOURCES - 1 : from.number();
+        Party party = uplink ? partyOf(c) : Party.GATEWAY;
         switch (table.collect(from.number(), holder, party, c, engine.now())) {
             case WHOLE -> {
                 return take(table, c);
@@ -109,16 +117,23 @@ final class Fragments implements Reassembly.Owner {
     }
 
     private Party partyOf(PacketContext c) {
-        if (settings.addressIsOwn()) {
+        if (!isSharedWithHost(c)) {
             return Party.GATEWAY;
         }
-        boolean hasPorts = (u16(c.octets, c.ip + 6) & Ipv4View.OFFSET_MASK) == 0
-                && (c.protocol == TCP || c.protocol == UDP)
-                && c.transportLength >= 4;
-        if (!hasPorts) {
+        if (!hasPorts(c)) {
             return Party.UNKNOWN;
         }
         return flows.holdsPort(c.protocol, u16(c.octets, c.transport + 2)) ? Party.GATEWAY : Party.HOST;
+    }
+
+    private boolean isSharedWithHost(PacketContext c) {
+        return !settings.addressIsOwn() && c.destination == outside.shared();
+    }
+
+    private static boolean hasPorts(PacketContext c) {
+        return (u16(c.octets, c.ip + 6) & Ipv4View.OFFSET_MASK) == 0
+                && (c.protocol == TCP || c.protocol == UDP)
+                && c.transportLength >= 4;
     }
 
     private static Party party(Reassembly table, int datagram) {
@@ -155,29 +170,25 @@ final class Fragments implements Reassembly.Owner {
 
     /** Tells a sender whose datagram has not become whole, if its first fragment has come (RFC 792, RFC 1122 section 3.3.2). */
     private void tellTimeExceeded(Reassembly table, int datagram) {
-        boolean outside = table.link(datagram) == Attachment.UPLINK;
-        Attachment sender = outside ? engine.uplink() : guests.get(table.link(datagram));
-        // where a host has the address too, its kernel says so itself
-        if (sender == null || (outside && !settings.addressIsOwn())) {
-            return;
-        }
+        boolean uplink = table.link(datagram) == Attachment.UPLINK;
+        Attachment sender = uplink ? engine.uplink() : guests.get(table.link(datagram));
         int length = table.copyFirst(datagram, room);
-        if (length == 0) {
+        if (sender == null || length == 0) {
             return;
         }
         final PacketContext c = first;
         c.wrap(frame.wrap(room, 0, length), FlowTable.NONE);
-        if (c.parseIp() != null || (outside && !isForAGuest(c))) {
+        if (c.parseIp() != null || (uplink && !concernsGuests(c))) {
             return;
         }
         c.icmpType = c.protocol == ICMP ? u8(c.octets, c.transport) : -1;
         engine.tell(sender, c, IcmpView.TIME_EXCEEDED, CODE_REASSEMBLY, 0);
     }
 
-    private boolean isForAGuest(PacketContext c) {
-        return (c.protocol == TCP || c.protocol == UDP)
-                && c.transportLength >= 4
-                && flows.holdsPort(c.protocol, u16(c.octets, c.transport + 2));
+    /** Whether nobody but the gateway tells the sender: where a host has the address too, its kernel does so itself. */
+    private boolean concernsGuests(PacketContext c) {
+        return c.destination != outside.shared()
+                || (!isSharedWithHost(c) && hasPorts(c) && flows.holdsPort(c.protocol, u16(c.octets, c.transport + 2)));
     }
 
     /** Gives up what has waited too long. */
