@@ -115,7 +115,7 @@ public final class Engine implements NeighbourTable.Owner {
         this.neighbours = new NeighbourTable(this, settings.router());
         this.identification = new Identification(settings.random());
         this.delivery = new Delivery(settings, neighbours, identification);
-        this.fragments = new Fragments(this, settings, outside, guests, flows, counters);
+        this.fragments = new Fragments(this, settings, outside, guests, flows, counters, others);
         this.arpResponder = new ArpResponder(settings.network(), settings.mask());
         this.chain = new CompiledChain(FilterChain.acceptAll(), 1, id -> 0, this::ruleMatched);
         this.uplink = new Attachment(this, uplinkLink, Attachment.UPLINK, null, uplinkMac.bits(), new int[0]);

@@ -8,6 +8,7 @@ import static io.sharedip.packet.Octets.u8;
 
 import io.sharedip.nat.FragmentLimits;
 import io.sharedip.nat.internal.engine.Reassembly.Party;
+import io.sharedip.nat.internal.flow.AddressOnlyProtocols;
 import io.sharedip.nat.internal.flow.FlowTable;
 import io.sharedip.nat.internal.flow.KeyedHash;
 import io.sharedip.packet.EthernetView;
@@ -45,7 +46,7 @@ final class Fragments implements Reassembly.Owner {
     private final KeyedHash hash;
     private final byte[] room = new byte[ETHERNET + 65_535];
     private final Frame frame = new Frame();
-    private final PacketContext first = new PacketContext();
+    private final PacketContext first;
     private @Nullable Reassembly fromGuests;
     private @Nullable Reassembly fromOutside;
 
@@ -55,13 +56,15 @@ final class Fragments implements Reassembly.Owner {
             OutsideAddresses outside,
             GuestDirectory guests,
             Flows flows,
-            Counters counters) {
+            Counters counters,
+            AddressOnlyProtocols others) {
         this.engine = engine;
         this.settings = settings;
         this.outside = outside;
         this.guests = guests;
         this.flows = flows;
         this.counters = counters;
+        this.first = new PacketContext(others);
         this.hash = new KeyedHash(settings.random());
     }
 
