@@ -57,6 +57,8 @@ final class PacketContext {
     int guess;
     /** Whether the octets' transport checksum must be computed in full before the frame leaves. */
     boolean checksumDue;
+    /** See {@link Fragmentation}. */
+    int fragmentation = Fragmentation.WHOLE;
 
     /**
      * Makes a context.
@@ -70,6 +72,7 @@ final class PacketContext {
     /** Looks at a frame of at least an Ethernet header's length. */
     void wrap(Frame received, int guessedFlow) {
         guess = guessedFlow;
+        fragmentation = Fragmentation.WHOLE;
         frame = received;
         octets = received.array();
         start = received.offset();
