@@ -57,6 +57,7 @@ public final class NatGatewayBuilder {
     private int capacity = DEFAULT_FLOWS;
     private int flowsPerGuest;
     private Timeouts timeouts = Timeouts.defaults();
+    private FragmentLimits fragments = FragmentLimits.defaults();
     private ProtocolBehavior tcp = ProtocolBehavior.tcp();
     private ProtocolBehavior udp = ProtocolBehavior.udp();
     private TcpTracking tcpTracking = TcpTracking.defaults();
@@ -228,6 +229,17 @@ public final class NatGatewayBuilder {
      */
     public NatGatewayBuilder timeouts(Timeouts value) {
         timeouts = Objects.requireNonNull(value, "value");
+        return this;
+    }
+
+    /**
+     * Sets how long fragments wait for the rest of their datagram, and how much of them is kept.
+     *
+     * @param value {@link FragmentLimits#defaults()} by default
+     * @return this
+     */
+    public NatGatewayBuilder fragments(FragmentLimits value) {
+        fragments = Objects.requireNonNull(value, "value");
         return this;
     }
 
@@ -581,6 +593,7 @@ public final class NatGatewayBuilder {
                 capacity,
                 perGuest,
                 timeouts,
+                fragments,
                 tcp,
                 udp,
                 tcpTracking,

@@ -1,5 +1,6 @@
 package io.sharedip.nat.internal.engine;
 
+import io.sharedip.nat.FragmentLimits;
 import io.sharedip.nat.ProtocolBehavior;
 import io.sharedip.nat.TcpTracking;
 import io.sharedip.nat.Timeouts;
@@ -18,6 +19,7 @@ import java.util.Random;
  * @param capacity most flows
  * @param flowsPerGuest most flows of one guest
  * @param timeouts of flows
+ * @param fragments how long and how many of them are kept
  * @param tcp mapping, filtering and ports of TCP
  * @param udp mapping, filtering and ports of UDP
  * @param tcpTracking how TCP segments are judged
@@ -38,6 +40,7 @@ public record EngineSettings(
         int capacity,
         int flowsPerGuest,
         Timeouts timeouts,
+        FragmentLimits fragments,
         ProtocolBehavior tcp,
         ProtocolBehavior udp,
         TcpTracking tcpTracking,

@@ -125,7 +125,7 @@ final class IcmpErrors {
         }
         inner.rewrite(table.insideAddress(flow), table.insidePort(flow), table.peerAddress(flow), table.peerPort(flow));
         Translation.error(c, source, table.insideAddress(flow), !outside.owns(c.source));
-        Delivery.Outcome outcome = delivery.toGuest(to, c.frame);
+        Delivery.Outcome outcome = delivery.toGuest(to, c);
         if (counted) {
             engine.settle(outcome);
         }
@@ -178,7 +178,7 @@ final class IcmpErrors {
         }
         Translation.error(c, shown, peer, true);
         if (!hairpin) {
-            engine.settle(delivery.toOutside(engine.uplink(), c.frame, peer, from, engine.now()));
+            engine.settle(delivery.toOutside(engine.uplink(), c, peer, from, engine.now()));
             return;
         }
         c.source = shown;
