@@ -45,8 +45,8 @@ public final class Soak {
     /** 200 ms after the whole second at which flows end: then a tick of the wheel has passed. */
     private static final int CHECK_AT = 2;
 
-    /** In each step: one tick ends a bounded number of flows. */
-    private static final int TICKS = 10;
+    /** In each step, as often as the gateway's own driver: one tick looks at a bounded number of flows. */
+    private static final int TICKS = 100;
 
     private static final int WHEEL = 1 << 13;
     private static final long MEBI = 1 << 20;
