@@ -1,0 +1,134 @@
+package io.sharedip.nat.conformance;
+
+import static org.junit.platform.engine.discovery.ClassNameFilter.includeClassNamePatterns;
+import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClasspathRoots;
+import static org.junit.platform.launcher.TagFilter.excludeTags;
+
+import io.sharedip.nat.conformance.ConformancePage.TestMethod;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.reflect.AnnotatedElement;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.junit.platform.engine.TestExecutionResult;
+import org.junit.platform.engine.support.descriptor.MethodSource;
+import org.junit.platform.launcher.TestExecutionListener;
+import org.junit.platform.launcher.TestIdentifier;
+import org.junit.platform.launcher.TestPlan;
+import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
+import org.junit.platform.launcher.core.LauncherFactory;
+
+/**
+ * Collects what became of the tests whose names carry the tokens of rows, and writes the page.
+ *
+ * <p>{@code target/conformance.md} is written by every run. Where the system property {@code conformance.page} points is written, and
+ * {@code target/conformance-unproved.txt} for the build to fail by, only by a run in which every test of this module took part that
+ * carries a token: a run of a few tests says nothing about the other rows.
+ */
+public final class ConformanceListener implements TestExecutionListener {
+
+    private static final Path TARGET = Path.of("target");
+    private static final Path UNPROVED = TARGET.resolve("conformance-unproved.txt");
+
+    private final List<Row> rows = Contract.rows();
+    private final Map<TestMethod, Outcome> outcomes = new ConcurrentHashMap<>();
+
+    @Override
+    public void testPlanExecutionStarted(TestPlan plan) {
+        try {
+            Files.deleteIfExists(UNPROVED);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void executionFinished(TestIdentifier identifier, TestExecutionResult result) {
+        boolean success = result.getStatus() == TestExecutionResult.Status.SUCCESSFUL;
+        // a container that fails, e.g. for want of arguments, is a failure of its tests
+        if (identifier.isTest() || !success) {
+            add(identifier, success);
+        }
+    }
+
+    @Override
+    public void executionSkipped(TestIdentifier identifier, String reason) {
+        add(identifier, false);
+    }
+
+    private void add(TestIdentifier identifier, boolean success) {
+        method(identifier)
+                .ifPresent(test ->
+                        outcomes.merge(test, Outcome.NONE.plus(success), (before, one) -> before.plus(success)));
+    }
+
+    private Optional<TestMethod> method(TestIdentifier identifier) {
+        return identifier
+                .getSource()
+                .filter(MethodSource.class::isInstance)
+                .map(MethodSource.class::cast)
+                .filter(source -> rows.stream().anyMatch(row -> row.isNamedBy(source.getMethodName())))
+                .map(source -> new TestMethod(
+                        source.getClassName(),
+                        source.getMethodName(),
+                        setting(source.getJavaMethod())
+                                .or(() -> setting(source.getJavaClass()))
+                                .orElse("")));
+    }
+
+    private static Optional<String> setting(AnnotatedElement element) {
+        return Optional.ofNullable(element.getAnnotation(Setting.class)).map(Setting::value);
+    }
+
+    @Override
+    public void testPlanExecutionFinished(TestPlan plan) {
+        ConformancePage page = new ConformancePage(rows, new HashMap<>(outcomes));
+        try {
+            Files.createDirectories(TARGET);
+            Files.writeString(TARGET.resolve("conformance.md"), page.text());
+            if (!outcomes.keySet().containsAll(allTests())) {
+                return;
+            }
+            String destination = System.getProperty("conformance.page", "");
+            if (!destination.isEmpty()) {
+                Files.writeString(Path.of(destination), page.text());
+            }
+            List<String> unproved = page.unproved().stream()
+                    .map(row -> row.token() + ": " + row.requirement())
+                    .toList();
+            if (!unproved.isEmpty()) {
+                Files.write(UNPROVED, unproved);
+                System.out.println("Rows of the contract that no test proves, or a test refutes: " + unproved.size());
+                unproved.forEach(line -> System.out.println("  " + line));
+            }
+        } catch (IOException | URISyntaxException e) {
+            throw new IllegalStateException("cannot write the conformance page", e);
+        }
+    }
+
+    /** Every unit test of this module that carries a token, run or not. */
+    private Set<TestMethod> allTests() throws URISyntaxException {
+        Path here = Path.of(
+                getClass().getProtectionDomain().getCodeSource().getLocation().toURI());
+        Set<TestMethod> tests = new HashSet<>();
+        TestPlan all = LauncherFactory.create()
+                .discover(LauncherDiscoveryRequestBuilder.request()
+                        .selectors(selectClasspathRoots(Set.of(here)))
+                        .filters(includeClassNamePatterns(".*Test"), excludeTags("lab", "vm"))
+                        .build());
+        for (TestIdentifier root : all.getRoots()) {
+            for (TestIdentifier identifier : all.getDescendants(root)) {
+                method(identifier).ifPresent(tests::add);
+            }
+        }
+        return tests;
+    }
+}

@@ -1,0 +1,101 @@
+package io.sharedip.nat.conformance;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** What a run proved, as text: equal outcomes give equal pages. */
+final class ConformancePage {
+
+    /**
+     * A test method.
+     *
+     * @param className full name of its class
+     * @param name of the method
+     * @param setting what {@link Setting} says; empty if nothing
+     */
+    record TestMethod(String className, String name, String setting) implements Comparable<TestMethod> {
+
+        private String simpleName() {
+            return className.substring(className.lastIndexOf('.') + 1);
+        }
+
+        @Override
+        public int compareTo(TestMethod other) {
+            int byClass = className.compareTo(other.className);
+            return byClass != 0 ? byClass : name.compareTo(other.name);
+        }
+    }
+
+    private final List<Row> rows;
+    private final Map<TestMethod, Outcome> outcomes;
+
+    ConformancePage(List<Row> rows, Map<TestMethod, Outcome> outcomes) {
+        this.rows = rows;
+        this.outcomes = new TreeMap<>(outcomes);
+    }
+
+    /** The tests that carry a row's token, in the order of their names. */
+    private Map<TestMethod, Outcome> testsOf(Row row) {
+        Map<TestMethod, Outcome> tests = new TreeMap<>(outcomes);
+        tests.keySet().removeIf(test -> !row.isNamedBy(test.name()));
+        return tests;
+    }
+
+    private boolean isProved(Row row) {
+        Map<TestMethod, Outcome> tests = testsOf(row);
+        return !tests.isEmpty() && tests.values().stream().allMatch(Outcome::isGood);
+    }
+
+    /** The rows that no test proves, or some test refutes. */
+    List<Row> unproved() {
+        return rows.stream().filter(row -> !isProved(row)).toList();
+    }
+
+    /** The page. */
+    String text() {
+        List<String> lines = new ArrayList<>();
+        lines.add("# Conformance");
+        lines.add("");
+        lines.add(
+                "Written by the unit tests of `sharedip-nat` when all of them have run; not edited by hand. A test proves the rows whose");
+        lines.add("identifiers its name carries. `mvn -pl sharedip-api,sharedip-nat verify` writes it anew.");
+        lines.add("");
+        lines.add((rows.size() - unproved().size()) + " of " + rows.size() + " rows are proved.");
+        String section = "";
+        for (Row row : rows) {
+            if (!row.section().equals(section)) {
+                section = row.section();
+                lines.addAll(List.of(
+                        "",
+                        "## " + section,
+                        "",
+                        "| row | requirement | setting | test | verdict |",
+                        "|---|---|---|---|---|"));
+            }
+            addLines(lines, row);
+        }
+        return String.join("\n", lines) + "\n";
+    }
+
+    private void addLines(List<String> lines, Row row) {
+        String begin = "| `" + row.token() + "`: " + row.label() + " | " + row.requirement() + " | ";
+        Map<TestMethod, Outcome> tests = testsOf(row);
+        if (tests.isEmpty()) {
+            lines.add(begin + row.setting() + " | none | **MISSING** |");
+        }
+        for (Map.Entry<TestMethod, Outcome> entry : tests.entrySet()) {
+            TestMethod test = entry.getKey();
+            lines.add(begin + (test.setting().isEmpty() ? row.setting() : test.setting()) + " | "
+                    + "[" + test.simpleName() + "](" + source(test) + ") `" + test.name() + "` | "
+                    + entry.getValue().verdict() + " |");
+            begin = "| | | ";
+        }
+    }
+
+    private static String source(TestMethod test) {
+        String outer = test.className().replaceFirst("\\$.*", "");
+        return "../sharedip-nat/src/test/java/" + outer.replace('.', '/') + ".java";
+    }
+}
