@@ -69,7 +69,8 @@ class RoughWayLabTest {
     void rfc5961_window_checks_drop_nothing_where_segments_are_lost_doubled_and_overtaken() throws Exception {
         LabProgram wires = wires(1, 3, 10, 50);
 
-        assertThat(Iperf.load(running, 10, 4)).allSatisfy(rate -> assertThat(rate).isPositive());
+        assertThat(Iperf.load(running, 10, 4))
+                .allSatisfy(rate -> assertThat(rate).isPositive());
         exchangeFiles();
 
         String happened = wires.stop().out();
@@ -87,7 +88,8 @@ class RoughWayLabTest {
         }
         LabProgram wires = wires(20, 0, 0, 0);
 
-        assertThat(Iperf.load(running, 10, 1)).allSatisfy(rate -> assertThat(rate).isPositive());
+        assertThat(Iperf.load(running, 10, 1))
+                .allSatisfy(rate -> assertThat(rate).isPositive());
 
         wires.stop();
         assertThat(running.gateway().drops()).isEmpty();

@@ -1,6 +1,7 @@
 package io.sharedip.examples.gateway.config;
 
 import io.sharedip.SyntaxException;
+import io.sharedip.examples.gateway.config.GatewayFile.AddressPlan;
 import io.sharedip.examples.gateway.config.GatewayFile.NatSettings;
 import io.sharedip.examples.gateway.config.Setting.Parsed;
 import io.sharedip.nat.FilteringBehavior;
@@ -22,7 +23,7 @@ final class NatReader {
 
     private NatReader() {}
 
-    static NatSettings read(Section nat) {
+    static NatSettings read(Section nat, AddressPlanReader addresses) {
         NatSettings defaults = NatSettings.DEFAULT;
         ProtocolBehavior tcp = nat.value("tcp")
                 .flatMap(v -> v.section("tcp: { filtering: endpoint-independent }"))
@@ -44,8 +45,9 @@ final class NatReader {
                 .flatMap(v -> v.section("tcp-tracking: { mss-clamp: link }"))
                 .map(section -> tracking(section, defaults.tcpTracking()))
                 .orElse(defaults.tcpTracking());
+        AddressPlan plan = addresses.read(nat);
         nat.finish();
-        return new NatSettings(tcp, udp, inboundRefresh, tracking);
+        return new NatSettings(tcp, udp, inboundRefresh, tracking, plan);
     }
 
     private static ProtocolBehavior behavior(Section section, ProtocolBehavior defaults) {
