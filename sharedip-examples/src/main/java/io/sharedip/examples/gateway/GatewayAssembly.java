@@ -38,6 +38,7 @@ final class GatewayAssembly implements GatewayStarter {
                 .udp(file.nat().udp())
                 .udpInboundRefresh(file.nat().udpInboundRefresh())
                 .tcpTracking(file.nat().tcpTracking())
+                .fragments(file.nat().fragments())
                 .rules(file.rules())
                 .listener(listener);
         file.alias().ifPresent(builder::alias);
@@ -47,6 +48,7 @@ final class GatewayAssembly implements GatewayStarter {
             builder.guest(new Guest(guest.id(), guest.mac(), List.of(guest.address()), link(guest.link())));
         }
         file.forwards().forEach(builder::forward);
+        file.nat().errorsPerSecond().ifPresent(builder::errorsPerSecond);
         AddressPlan plan = file.nat().plan();
         plan.protocols().forEach(builder::protocols);
         plan.oneToOne()

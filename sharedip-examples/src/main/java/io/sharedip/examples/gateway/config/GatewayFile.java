@@ -8,6 +8,7 @@ import io.sharedip.address.MacAddress;
 import io.sharedip.address.PortRange;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.forward.PortForward;
+import io.sharedip.nat.FragmentLimits;
 import io.sharedip.nat.ProtocolBehavior;
 import io.sharedip.nat.TcpTracking;
 import java.nio.file.Path;
@@ -134,6 +135,8 @@ public record GatewayFile(
      * @param udp ports and filtering of UDP
      * @param udpInboundRefresh whether UDP packets from outside keep a flow alive that a guest began
      * @param tcpTracking how TCP segments are judged
+     * @param fragments how much of fragments is kept, and how long
+     * @param errorsPerSecond how many errors the gateway itself says; the engine's default if empty
      * @param plan what is translated in another way
      */
     public record NatSettings(
@@ -141,6 +144,8 @@ public record GatewayFile(
             ProtocolBehavior udp,
             boolean udpInboundRefresh,
             TcpTracking tcpTracking,
+            FragmentLimits fragments,
+            OptionalInt errorsPerSecond,
             AddressPlan plan) {
 
         /** What holds if the file says nothing. */
@@ -149,6 +154,8 @@ public record GatewayFile(
                 ProtocolBehavior.udp(),
                 false,
                 TcpTracking.defaults(),
+                FragmentLimits.defaults(),
+                OptionalInt.empty(),
                 new AddressPlan(List.of(), List.of(), List.of()));
     }
 

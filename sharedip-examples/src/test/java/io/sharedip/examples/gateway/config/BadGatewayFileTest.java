@@ -38,6 +38,8 @@ class BadGatewayFileTest {
               tcp: { mapping: endpoint-independent, port-overloading: false }
               udp: { filtering: address-dependent, port-reuse-delay: 90s, ports-per-guest: 500, inbound-refresh: false }
               tcp-tracking: { window-checks: true, mss-clamp: 1360 }
+              fragments: { timeout: 29s, octets-per-guest: 2097152, octets-from-guests: 8388608 }
+              errors-per-second: 100
               protocols: [gre, 50]
               one-to-one:
                 - 192.0.2.20 -> web
@@ -507,6 +509,25 @@ class BadGatewayFileTest {
                         "mss-clamp: 1360§b",
                         "nat.tcp-tracking.mss-clamp",
                         "is not a whole number"),
+                mistake("fragments wait too long", "29s", "§121s", "nat.fragments.timeout", "use 1s to 2m"),
+                mistake(
+                        "too little room for fragments",
+                        "8388608",
+                        "§131071",
+                        "nat.fragments.octets-from-guests",
+                        "use 131072 to 1073741824"),
+                mistake(
+                        "more fragments of one than of all",
+                        "8388608",
+                        "1048576",
+                        "nat.fragments.octets-per-guest",
+                        "is more than all guests may have together, 1048576"),
+                mistake(
+                        "too many errors",
+                        "errors-per-second: 100",
+                        "errors-per-second: §1000001",
+                        "nat.errors-per-second",
+                        "use 0 to 1000000"),
                 mistake("unknown protocol", "[gre, 50]", "[§gra, 50]", "nat.protocols[0]", "did you mean 'gre'?"),
                 mistake(
                         "protocol with ports",
@@ -526,7 +547,7 @@ class BadGatewayFileTest {
                         "[gre, 50]",
                         "[gre, §256]",
                         "nat.protocols[1]",
-                        "use a number from 0 to 255"),
+                        "write a protocol number from 0 to 255"),
                 mistake(
                         "doubled protocol",
                         "[gre, 50]",
@@ -548,7 +569,7 @@ class BadGatewayFileTest {
                 mistake(
                         "one-to-one with a bad address",
                         "- 192.0.2.20 -> web",
-                        "- §192.0.2 -> web",
+                        "- 192.0.2§ -> web",
                         "nat.one-to-one[0]",
                         "has only 3 of the four numbers"),
                 mistake(
@@ -706,7 +727,7 @@ class BadGatewayFileTest {
         assertThat(problemsOf(text))
                 .extracting(ConfigProblem::key)
                 .containsExactly(
-                        "router", "uplink.claims", "guests[1].name", "forwards[1]", "rules.chain[0]", "timeouts.udp");
+                        "router", "uplink.claims", "guests[1].name", "forwards[1]", "rules.chain[0]", "nat.one-to-one[1]", "timeouts.udp");
     }
 
     @Test

@@ -21,6 +21,7 @@ import io.sharedip.examples.gateway.config.GatewayFile.UplinkSettings;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.forward.PortForward;
 import io.sharedip.nat.FilteringBehavior;
+import io.sharedip.nat.FragmentLimits;
 import io.sharedip.nat.MappingBehavior;
 import io.sharedip.nat.ProtocolBehavior;
 import io.sharedip.nat.TcpTracking;
@@ -105,8 +106,14 @@ class GatewayFileTest {
         assertThat(file.forwards()).isEmpty();
         assertThat(file.rules()).isEqualTo(FilterChain.acceptAll());
         assertThat(file.nat())
-                .isEqualTo(
-                        new NatSettings(ProtocolBehavior.tcp(), ProtocolBehavior.udp(), false, TcpTracking.defaults()));
+                .isEqualTo(new NatSettings(
+                        ProtocolBehavior.tcp(),
+                        ProtocolBehavior.udp(),
+                        false,
+                        TcpTracking.defaults(),
+                        FragmentLimits.defaults(),
+                        OptionalInt.empty(),
+                        new AddressPlan(List.of(), List.of(), List.of())));
         assertThat(file.timeouts()).isEmpty();
     }
 
@@ -126,6 +133,12 @@ class GatewayFileTest {
                     port-reuse-delay: 0s
                     inbound-refresh: true
                   tcp-tracking: { window-checks: false, mid-stream-pickup: true, mss-clamp: link, answer-unsolicited-syn: true }
+                  fragments:
+                    timeout: 2m
+                    octets-per-guest: 131072
+                    octets-from-guests: 1073741824
+                    octets-from-outside: 262144
+                  errors-per-second: 0
                   protocols: [gre, 50, sctp]
                   one-to-one: [192.0.2.20->web]
                   exempt: [10.20.0.0/16, 10.30.0.0/16]
@@ -147,6 +160,8 @@ class GatewayFileTest {
                                 0),
                         true,
                         new TcpTracking(false, true, TcpTracking.MSS_OF_LINK, true),
+                        new FragmentLimits(Duration.ofMinutes(2), 131072, 1 << 30, 262144),
+                        OptionalInt.of(0),
                         new AddressPlan(
                                 List.of(new IpProtocol(47), new IpProtocol(50), new IpProtocol(132)),
                                 List.of(new OneToOne(Ipv4Address.parse("192.0.2.20"), GuestId.of("web"))),

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.sharedip.examples.gateway.config.GatewayFile.NatSettings;
 import io.sharedip.examples.gateway.config.GatewayFile.TimeoutKey;
 import io.sharedip.nat.FilteringBehavior;
+import io.sharedip.nat.FragmentLimits;
 import io.sharedip.nat.ProtocolBehavior;
 import io.sharedip.nat.TcpTracking;
 import io.sharedip.nat.Timeouts;
@@ -61,6 +62,7 @@ class ManualTest {
         assertThat(nat.udp()).isEqualTo(ProtocolBehavior.udp());
         assertThat(nat.udpInboundRefresh()).isFalse();
         assertThat(nat.tcpTracking()).isEqualTo(TcpTracking.defaults());
+        assertThat(nat.fragments()).isEqualTo(FragmentLimits.defaults());
     }
 
     @Test
