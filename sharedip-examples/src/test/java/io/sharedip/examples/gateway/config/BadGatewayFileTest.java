@@ -727,7 +727,13 @@ class BadGatewayFileTest {
         assertThat(problemsOf(text))
                 .extracting(ConfigProblem::key)
                 .containsExactly(
-                        "router", "uplink.claims", "guests[1].name", "forwards[1]", "rules.chain[0]", "nat.one-to-one[1]", "timeouts.udp");
+                        "router",
+                        "uplink.claims",
+                        "guests[1].name",
+                        "forwards[1]",
+                        "rules.chain[0]",
+                        "nat.one-to-one[1]",
+                        "timeouts.udp");
     }
 
     @Test
