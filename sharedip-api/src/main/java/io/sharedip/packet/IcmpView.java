@@ -32,8 +32,17 @@ public final class IcmpView {
     /** Parameter problem. */
     public static final int PARAMETER_PROBLEM = 12;
 
+    /** Type of a request for a time. */
+    public static final int TIMESTAMP_REQUEST = 13;
+
+    /** Type of the answer to {@link #TIMESTAMP_REQUEST}. */
+    public static final int TIMESTAMP_REPLY = 14;
+
     /** Code of type 3: host unreachable. */
     public static final int CODE_HOST_UNREACHABLE = 1;
+
+    /** Code of {@link #DESTINATION_UNREACHABLE}: nobody speaks the protocol there. */
+    public static final int CODE_PROTOCOL_UNREACHABLE = 2;
 
     /** Code of type 3: port unreachable. */
     public static final int CODE_PORT_UNREACHABLE = 3;

@@ -57,8 +57,16 @@ public enum DropReason {
     IP_MULTICAST("to a multicast or broadcast address; neither is forwarded"),
     /** Source and destination are the same. */
     LAND("source and destination are the same"),
-    /** An IP fragment, which is not reassembled yet. */
-    FRAGMENT("an IP fragment, which is not reassembled yet"),
+    /** A fragment without octets, misaligned, past 65,535, or at odds with the others; so is the rest of its datagram. */
+    FRAGMENT_INVALID("a fragment without octets, misaligned, past 65,535, or at odds with the others"),
+    /** A fragment that overlaps another one without repeating it; so is the rest of its datagram. */
+    FRAGMENT_OVERLAP("a fragment that overlaps another one without repeating it"),
+    /** A fragment that has come before; its datagram is not affected. */
+    FRAGMENT_DUPLICATE("a fragment that has come before"),
+    /** The rest of the datagram did not come in time. */
+    FRAGMENT_TIMEOUT("the rest of the datagram did not come in time"),
+    /** Its incomplete datagram had to make room for others. */
+    FRAGMENT_LIMIT("its incomplete datagram had to make room for others"),
     /** The time to live ran out. */
     TTL_EXPIRED("the time to live ran out"),
     /** Longer than the outgoing link's MTU and not to be fragmented. */
@@ -86,8 +94,10 @@ public enum DropReason {
     ICMP_INNER("an ICMP error whose inner packet is truncated, wrong, or itself an error"),
     /** An ICMP error or echo reply that belongs to no flow. */
     ICMP_NO_FLOW("an ICMP error or echo reply that belongs to no flow"),
-    /** Neither TCP nor UDP nor ICMP. */
-    PROTOCOL_UNSUPPORTED("neither TCP nor UDP nor ICMP"),
+    /** Neither TCP nor UDP nor ICMP nor a protocol that is translated by address alone. */
+    PROTOCOL_UNSUPPORTED("neither TCP nor UDP nor ICMP nor a protocol that is translated by address alone"),
+    /** Too short for the header of its protocol, which is neither TCP nor UDP nor ICMP. */
+    PROTOCOL_HEADER("too short for the header of its protocol, which is neither TCP nor UDP nor ICMP"),
 
     /** From outside to a port that the gateway holds but no mapping or forward uses. */
     NO_MAPPING("from outside to a port that the gateway holds but no mapping or forward uses"),
@@ -113,8 +123,8 @@ public enum DropReason {
     HOST_UNREACHABLE("from a guest to the host, which this uplink cannot reach"),
     /** From a guest to another guest's address. */
     LATERAL("from a guest to another guest's address"),
-    /** Another flow of the guest has the same addresses and ports. */
-    TUPLE_IN_USE("another flow of the guest has the same addresses and ports"),
+    /** Another flow has the same addresses, protocol and ports. */
+    TUPLE_IN_USE("another flow has the same addresses, protocol and ports"),
     /** The guest has as many flows as it may have. */
     LIMIT_GUEST_FLOWS("the guest has as many flows as it may have"),
     /** The flow table is full. */

@@ -2,25 +2,31 @@ package io.sharedip.nat;
 
 import io.sharedip.ConfigurationException;
 import io.sharedip.Guest;
+import io.sharedip.GuestId;
 import io.sharedip.LinkException;
 import io.sharedip.PortClaimException;
 import io.sharedip.address.IpPrefix;
+import io.sharedip.address.IpProtocol;
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.MacAddress;
 import io.sharedip.event.SharedIpListener;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.forward.PortForward;
 import io.sharedip.nat.internal.engine.EngineSettings;
+import io.sharedip.nat.internal.engine.TranslationPlan;
+import io.sharedip.nat.internal.engine.TranslationPlan.OneToOne;
 import io.sharedip.time.NanoClock;
 import io.sharedip.uplink.HostPortClaims;
 import io.sharedip.uplink.PacketUplink;
 import io.sharedip.uplink.Uplink;
 import java.security.SecureRandom;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,8 +38,12 @@ import org.jspecify.annotations.Nullable;
  */
 public final class NatGatewayBuilder {
 
+    private static final String PROTOCOLS = "protocols";
+    private static final String ONE_TO_ONE = "one-to-one";
     private static final int MOST_FLOWS = 4_000_000;
     private static final int DEFAULT_FLOWS = 5_000;
+    private static final int DEFAULT_ERRORS = 200;
+    private static final int MOST_ERRORS = 1_000_000;
     private static final int DEFAULT_FLOWS_PER_GUEST = 2_000;
     /** Locally administered; the low half is taken from the shared address, so that a restart does not confuse guests. */
     private static final long ROUTER_MAC_PREFIX = 0x02_5e_00_000000L;
@@ -47,11 +57,16 @@ public final class NatGatewayBuilder {
     private int capacity = DEFAULT_FLOWS;
     private int flowsPerGuest;
     private Timeouts timeouts = Timeouts.defaults();
+    private FragmentLimits fragments = FragmentLimits.defaults();
     private ProtocolBehavior tcp = ProtocolBehavior.tcp();
     private ProtocolBehavior udp = ProtocolBehavior.udp();
     private TcpTracking tcpTracking = TcpTracking.defaults();
     private boolean udpInboundRefresh;
     private boolean verifyChecksums = true;
+    private int errorsPerSecond = DEFAULT_ERRORS;
+    private final Set<IpProtocol> protocols = new LinkedHashSet<>();
+    private final List<OneToOne> oneToOne = new ArrayList<>();
+    private final List<IpPrefix> exempt = new ArrayList<>();
     final List<Guest> guests = new ArrayList<>();
     final List<PortForward> forwards = new ArrayList<>();
     final List<SharedIpListener> listeners = new ArrayList<>();
@@ -218,6 +233,17 @@ public final class NatGatewayBuilder {
     }
 
     /**
+     * Sets how long fragments wait for the rest of their datagram, and how much of them is kept.
+     *
+     * @param value {@link FragmentLimits#defaults()} by default
+     * @return this
+     */
+    public NatGatewayBuilder fragments(FragmentLimits value) {
+        fragments = Objects.requireNonNull(value, "value");
+        return this;
+    }
+
+    /**
      * Sets how TCP ports are given to guests and whom they let in.
      *
      * @param behavior {@link ProtocolBehavior#tcp()} by default
@@ -275,6 +301,19 @@ public final class NatGatewayBuilder {
     }
 
     /**
+     * Sets how many ICMP errors and TCP resets the gateway itself says at most, in a second and on each link, the uplink included; 200
+     * by default (RFC 1812 section 4.3.2.8). Errors that others say about flows are translated regardless. With 0 the gateway says
+     * none: also what a rule rejects is then dropped in silence (RFC 5508 REQ-9).
+     *
+     * @param most 0 to 1,000,000
+     * @return this
+     */
+    public NatGatewayBuilder errorsPerSecond(int most) {
+        errorsPerSecond = most;
+        return this;
+    }
+
+    /**
      * Adds a guest.
      *
      * @param value whose name, MAC address and link no other guest has
@@ -305,6 +344,74 @@ public final class NatGatewayBuilder {
      */
     public NatGatewayBuilder forward(String value) {
         return forward(PortForward.parse(value));
+    }
+
+    /**
+     * Lets protocols pass that have no ports which could be rewritten: GRE, ESP, SCTP and the like. They are translated by address
+     * alone, so one guest at a time can talk to one outside machine by each of them; a second one is refused. None by default. On
+     * an address that is shared with the host each protocol is claimed from the host's kernel.
+     *
+     * <p>ESP carries no checksum over addresses and passes; IPsec's authentication header (51) protects the addresses themselves and
+     * cannot be translated (RFC 3715).
+     *
+     * @param values neither TCP nor UDP nor ICMP nor IGMP (2) nor the authentication header (51)
+     * @return this
+     */
+    public NatGatewayBuilder protocols(IpProtocol... values) {
+        protocols.addAll(List.of(values));
+        return this;
+    }
+
+    /**
+     * Gives a further address of the segment to one guest alone (Basic NAT, RFC 3022 section 2.1): what the guest sends bears it,
+     * ports untouched, and everything sent to it from outside goes to the guest if the rules let it. The gateway answers ARP for the
+     * address; no host may have it.
+     *
+     * @param outside an address of the segment that nobody has
+     * @param guest name of a guest that is added too and has one address
+     * @return this
+     * @throws ConfigurationException if a text cannot be parsed
+     */
+    public NatGatewayBuilder oneToOne(String outside, String guest) {
+        oneToOne.add(new OneToOne(Ipv4Address.parse(outside).bits(), GuestId.of(guest), 0));
+        return this;
+    }
+
+    /**
+     * Gives a further address of the segment to one address of a guest, as {@link #oneToOne(String, String)}.
+     *
+     * @param outside an address of the segment that nobody has
+     * @param guest that is added too
+     * @param inside one of the guest's addresses
+     * @return this
+     */
+    public NatGatewayBuilder oneToOne(Ipv4Address outside, GuestId guest, Ipv4Address inside) {
+        oneToOne.add(new OneToOne(outside.bits(), Objects.requireNonNull(guest, "guest"), inside.bits()));
+        return this;
+    }
+
+    /**
+     * Exempts destinations from translation (RFC 6888 REQ-6): guests' packets go there with their own source address, and come back to
+     * it. For networks that know a way back to the guests through this gateway; without one, replies do not arrive. A guest whose
+     * address is the shared one, or one that another guest has too, is translated all the same.
+     *
+     * @param destinations an IPv4 prefix
+     * @return this
+     */
+    public NatGatewayBuilder exempt(IpPrefix destinations) {
+        exempt.add(Objects.requireNonNull(destinations, "destinations"));
+        return this;
+    }
+
+    /**
+     * Exempts destinations from translation, as {@link #exempt(IpPrefix)}.
+     *
+     * @param destinations e.g. {@code "10.20.0.0/16"}
+     * @return this
+     * @throws ConfigurationException if it cannot be parsed
+     */
+    public NatGatewayBuilder exempt(String destinations) {
+        return exempt(IpPrefix.parse(destinations));
     }
 
     /**
@@ -462,11 +569,19 @@ public final class NatGatewayBuilder {
                     "is out of range",
                     "use 1 to the capacity, " + capacity);
         }
+        if (errorsPerSecond < 0 || errorsPerSecond > MOST_ERRORS) {
+            throw new ConfigurationException(
+                    "errors-per-second",
+                    String.valueOf(errorsPerSecond),
+                    "is out of range",
+                    "use 1 to " + MOST_ERRORS + ", or 0 to say nothing");
+        }
         MacAddress mac = routerMac != null ? routerMac : new MacAddress(ROUTER_MAC_PREFIX | (self.bits() & 0xffffffL));
         if (mac.isMulticast() || mac.bits() == 0) {
             throw new ConfigurationException(
                     "router-mac", mac.toString(), "is not a unicast MAC address", "use one like 02:00:5e:00:00:01");
         }
+        checkPlan(self, segment, hop);
         return new EngineSettings(
                 self.bits(),
                 ((Ipv4Address) segment.network()).bits(),
@@ -478,12 +593,55 @@ public final class NatGatewayBuilder {
                 capacity,
                 perGuest,
                 timeouts,
+                fragments,
                 tcp,
                 udp,
                 tcpTracking,
                 udpInboundRefresh,
                 verifyChecksums,
+                errorsPerSecond,
+                new TranslationPlan(protocols, oneToOne, exempt),
                 random);
+    }
+
+    private void checkPlan(Ipv4Address self, IpPrefix segment, Ipv4Address hop) {
+        for (IpProtocol protocol : protocols) {
+            switch (protocol.number()) {
+                case 1, 6, 17 ->
+                    throw new ConfigurationException(
+                            PROTOCOLS, protocol.toString(), "is translated with its ports anyway", "leave it out");
+                case 0, 2, 255 ->
+                    throw new ConfigurationException(
+                            PROTOCOLS, protocol.toString(), "does not travel beyond its segment", "leave it out");
+                case 51 ->
+                    throw new ConfigurationException(
+                            PROTOCOLS,
+                            protocol.toString(),
+                            "is IPsec's authentication header, which proves the very addresses that translation changes",
+                            "use ESP (50) or ESP in UDP");
+                default -> {
+                    // has no ports that could be rewritten
+                }
+            }
+        }
+        for (OneToOne each : oneToOne) {
+            Ipv4Address outside = new Ipv4Address(each.outside());
+            requireInside(ONE_TO_ONE, outside, segment);
+            requireOther(ONE_TO_ONE, outside, "address", self);
+            requireOther(ONE_TO_ONE, outside, "router", hop);
+            if (alias != null) {
+                requireOther(ONE_TO_ONE, outside, "alias", alias);
+            }
+        }
+        for (IpPrefix prefix : exempt) {
+            if (!prefix.isIpv4() || prefix.contains(self)) {
+                throw new ConfigurationException(
+                        "exempt",
+                        prefix.toString(),
+                        prefix.isIpv4() ? "contains the shared address" : "is no IPv4 prefix",
+                        "name networks that know a way back to the guests");
+            }
+        }
     }
 
     private static void requireInside(String setting, Ipv4Address value, IpPrefix segment) {

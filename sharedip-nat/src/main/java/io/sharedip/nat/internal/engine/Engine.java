@@ -18,6 +18,7 @@ import io.sharedip.link.Link;
 import io.sharedip.nat.internal.binding.ArpResponder;
 import io.sharedip.nat.internal.binding.BindingGuard;
 import io.sharedip.nat.internal.filter.CompiledChain;
+import io.sharedip.nat.internal.flow.AddressOnlyProtocols;
 import io.sharedip.nat.internal.flow.FlowKey;
 import io.sharedip.nat.internal.flow.FlowTable;
 import io.sharedip.nat.internal.flow.TcpTracker;
@@ -40,7 +41,7 @@ import org.jspecify.annotations.Nullable;
  * shared address or its alias goes out and comes in again ({@link #turnAround}: hairpin, RFC 4787 section 6) without touching a link.
  *
  * <p><b>Books.</b> Every frame that comes in ends in exactly one of: forwarded, answered, left to the host, held, or dropped with one
- * {@link DropReason}.
+ * {@link DropReason}. Fragments are held until their datagram is whole ({@link Fragments}), and then share its fate.
  *
  * <p><b>Never leak.</b> A frame leaves on the uplink only through {@link #sendOut} and {@link IcmpErrors#fromGuest}, both of which write the
  * outside address and port of a live flow over the guest's, or as an answer of {@link Answers}.
@@ -66,14 +67,16 @@ public final class Engine implements NeighbourTable.Owner {
     private final FlowTable table;
     private final NeighbourTable neighbours;
     private final Delivery delivery;
+    private final Identification identification;
+    private final Fragments fragments;
     private final Answers answers = new Answers(counters);
     private final MssClamp mss;
     private final ArpResponder arpResponder;
     private final IcmpErrors icmpErrors;
     private final Management management;
 
-    private final PacketContext context = new PacketContext();
-    private final PacketContext errorContext = new PacketContext();
+    private final PacketContext context;
+    private final PacketContext errorContext;
     private final CompiledChain.Subject subject = new CompiledChain.Subject();
     private final ArpView arp = new ArpView();
     private final int[] guesses = new int[LOOKAHEAD];
@@ -103,18 +106,23 @@ public final class Engine implements NeighbourTable.Owner {
         this.settings = settings;
         this.outside = new OutsideAddresses(settings.address());
         this.alias = settings.alias();
+        AddressOnlyProtocols others = new AddressOnlyProtocols(settings.plan().protocols());
+        this.context = new PacketContext(others);
+        this.errorContext = new PacketContext(others);
         this.now = nowNanos;
         this.events = events;
         this.mss = new MssClamp(settings.tcpTracking().mssClamp());
         this.flows = new Flows(settings, outside, guests, events, nowNanos);
         this.table = flows.table();
         this.neighbours = new NeighbourTable(this, settings.router());
-        this.delivery = new Delivery(settings, neighbours);
+        this.identification = new Identification(settings.random());
+        this.delivery = new Delivery(settings, neighbours, identification);
+        this.fragments = new Fragments(this, settings, outside, guests, flows, counters, others);
         this.arpResponder = new ArpResponder(settings.network(), settings.mask());
         this.chain = new CompiledChain(FilterChain.acceptAll(), 1, id -> 0, this::ruleMatched);
         this.uplink = new Attachment(this, uplinkLink, Attachment.UPLINK, null, uplinkMac.bits(), new int[0]);
-        this.icmpErrors = new IcmpErrors(this, settings, outside, guests, flows, counters, answers, delivery);
-        this.management = new Management(this, settings, guests, flows);
+        this.icmpErrors = new IcmpErrors(this, settings, outside, guests, flows, counters, answers, delivery, others);
+        this.management = new Management(this, settings, outside, guests, flows);
     }
 
     /** Changes and questions; driver's thread only. */
@@ -130,6 +138,12 @@ public final class Engine implements NeighbourTable.Owner {
     /** The counters as they were published last; any thread. */
     public SharedIpStats stats(long eventsLost) {
         return counters.snapshot(settings.capacity(), eventsLost + events.lost());
+    }
+
+    /** Bounds what is said on one link: half a second's worth at once. */
+    TokenBucket errorBucket() {
+        int rate = settings.errorsPerSecond();
+        return new TokenBucket(rate, Math.max(1, rate / 2));
     }
 
     CompiledChain.Subject subject() {
@@ -197,6 +211,7 @@ public final class Engine implements NeighbourTable.Owner {
         now = nowNanos;
         flows.expire(nowNanos, EXPIRE_PER_TICK);
         neighbours.tick(nowNanos);
+        fragments.tick(nowNanos);
         flush();
         publish();
     }
@@ -208,8 +223,13 @@ public final class Engine implements NeighbourTable.Owner {
         flush();
     }
 
+    /** Gives up what has come of a guest's fragments. */
+    void forgetFragments(int guest) {
+        fragments.forget(guest);
+    }
+
     void publish() {
-        counters.held = neighbours.held();
+        counters.held = (long) neighbours.held() + fragments.held();
         counters.publish(table.size(), flows.mappings().size());
     }
 
@@ -287,7 +307,7 @@ public final class Engine implements NeighbourTable.Owner {
     // ------------------------------------------------------------------------------------------------ from a guest
 
     private void fromGuest(Attachment from, Frame frame, int guess) {
-        counters.framesIn++;
+        counters.received();
         if (frame.length() < ETHERNET) {
             counters.drop(DropReason.FRAME_TOO_SHORT);
             return;
@@ -307,10 +327,10 @@ public final class Engine implements NeighbourTable.Owner {
         if (why == null) {
             why = judgeGuestDestination(c);
         }
-        if (why == null && c.isFragment()) {
-            why = DropReason.FRAGMENT;
-        }
         if (why == null) {
+            if (c.isFragment() && !fragments.collect(from, c)) {
+                return;
+            }
             why = c.parseTransport(settings.verifyChecksums());
         }
         if (why != null) {
@@ -384,7 +404,7 @@ public final class Engine implements NeighbourTable.Owner {
         DropReason why = arpResponder.judge(arp, sourceMac, from.mac(), from.addresses());
         if (why == null) {
             answers.arpReply(from, settings.routerMac(), frame, arp);
-            counters.answered++;
+            counters.answered();
             return;
         }
         if (why != DropReason.ARP_UNANSWERED && why != DropReason.ARP_MALFORMED) {
@@ -401,7 +421,7 @@ public final class Engine implements NeighbourTable.Owner {
                 fromOutside ? CompiledChain.OUTSIDE : from.number(),
                 c.source,
                 c.sourcePort,
-                toGateway ? CompiledChain.UNKNOWN : CompiledChain.OUTSIDE,
+                toGateway || fromOutside ? CompiledChain.UNKNOWN : CompiledChain.OUTSIDE,
                 c.destination,
                 c.destinationPort);
         subject.tcpFlags = c.tcpFlags;
@@ -442,7 +462,7 @@ public final class Engine implements NeighbourTable.Owner {
         return towards == uplink ? uplink.mac() : settings.routerMac();
     }
 
-    private void tell(Attachment sender, PacketContext about, int type, int code, int mtu) {
+    void tell(Attachment sender, PacketContext about, int type, int code, int mtu) {
         int from = sender != uplink
                 ? settings.gatewayAddress()
                 : outside.owns(about.destination) ? about.destination : outside.shared();
@@ -457,11 +477,12 @@ public final class Engine implements NeighbourTable.Owner {
                 icmpErrors.fromGuest(from, c);
                 return;
             }
-            if (c.icmpType == IcmpView.ECHO_REQUEST && toGateway) {
+            boolean toUs = toGateway && !outside.isOneToOne(c.destination);
+            if (c.icmpType == IcmpView.ECHO_REQUEST && toUs) {
                 pingFromGuest(from, c);
                 return;
             }
-            if (c.icmpType != IcmpView.ECHO_REQUEST && c.icmpType != IcmpView.ECHO_REPLY) {
+            if (!(c.isIcmpQuery() && !toUs) && !c.isIcmpReply()) {
                 counters.drop(DropReason.ICMP_TYPE);
                 return;
             }
@@ -470,7 +491,7 @@ public final class Engine implements NeighbourTable.Owner {
             expire(from, c);
             return;
         }
-        int peerPort = c.protocol == ICMP ? 0 : c.destinationPort;
+        int peerPort = c.peerPortFromGuest();
         int flow = flows.findInside(
                 from.number(), c.protocol, c.source, c.sourcePort, c.destination, peerPort, c.guess, now);
         if (flow >= 0 && flows.isTurned(flow, true, c)) {
@@ -478,10 +499,16 @@ public final class Engine implements NeighbourTable.Owner {
             flow = FlowTable.NONE;
         }
         if (flow < 0) {
-            flow = toGateway ? openHairpin(from, c) : openOutward(from, c, peerPort);
+            flow = toGateway ? openHairpin(from, c, peerPort) : openOutward(from, c, peerPort);
             if (flow < 0) {
                 return;
             }
+        } else if (c.protocol == ICMP
+                && c.icmpType == IcmpView.ECHO_REPLY
+                && (table.state(flow) & FlowTable.BY_GUEST) != 0) {
+            // nobody has asked the guest: it is the one who asks
+            counters.drop(DropReason.ICMP_NO_FLOW);
+            return;
         } else if (table.epoch(flow) != chain.epoch() && !passesAgain(flow, from, c)) {
             return;
         }
@@ -506,10 +533,14 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     private void answerPing(Attachment to, PacketContext c) {
-        if (answers.echoReply(to, gatewayMac(to), c)) {
-            counters.answered++;
+        long asker = u48(c.octets, c.start + 6);
+        answers.echoReply(c);
+        identification.renew(c);
+        Delivery.Outcome outcome = delivery.send(to, c.frame, asker, gatewayMac(to), c.fragmentation);
+        if (outcome == Delivery.Outcome.SENT) {
+            counters.answered();
         } else {
-            counters.drop(to.isUp() ? DropReason.LINK_FULL : DropReason.LINK_DOWN);
+            counters.drop(Delivery.reason(outcome));
         }
     }
 
@@ -527,11 +558,34 @@ public final class Engine implements NeighbourTable.Owner {
         if (!admitted(judgeNewFlow(c), from, c)) {
             return -1;
         }
-        return opened(
-                from,
-                c,
-                flows.openFromGuest(
-                        from, c.protocol, c.source, c.sourcePort, c.destination, peerPort, c.destination, now));
+        return opened(from, c, openFromGuest(from, c, peerPort, c.destination));
+    }
+
+    /** Makes the flow of a guest's packet, of the kind that its source, protocol and destination call for. */
+    private int openFromGuest(Attachment from, PacketContext c, int peerPort, int peerOutside) {
+        int shown = isExempt(from, c, peerOutside) ? c.source : outside.shownFor(from.number(), c.source);
+        return shown == outside.shared() && c.hasPorts()
+                ? flows.openFromGuest(
+                        from, c.protocol, c.source, c.sourcePort, c.destination, peerPort, peerOutside, now)
+                : flows.openUnmapped(
+                        from,
+                        true,
+                        c.protocol,
+                        c.source,
+                        c.sourcePort,
+                        shown,
+                        c.destination,
+                        peerPort,
+                        peerOutside,
+                        now);
+    }
+
+    /** Whether a packet leaves with its own source: one that tells whose it is, to a destination that is exempt from translation. */
+    private boolean isExempt(Attachment from, PacketContext c, int peerOutside) {
+        return settings.plan().isExempt(peerOutside)
+                && !outside.owns(peerOutside)
+                && !outside.owns(c.source)
+                && guests.isOnlyOwner(from, c.source);
     }
 
     private boolean beginsFlow(PacketContext c, boolean pickUp) {
@@ -539,7 +593,7 @@ public final class Engine implements NeighbourTable.Owner {
             counters.drop(DropReason.TCP_NO_FLOW);
             return false;
         }
-        if (c.protocol == ICMP && c.icmpType != IcmpView.ECHO_REQUEST) {
+        if (c.protocol == ICMP && !c.isIcmpQuery()) {
             counters.drop(DropReason.ICMP_NO_FLOW);
             return false;
         }
@@ -568,15 +622,23 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     /** Begins a guest's half of a flow to the shared address or its alias. @return the flow, or -1 if the packet was dropped */
-    private int openHairpin(Attachment from, PacketContext c) {
+    private int openHairpin(Attachment from, PacketContext c, int peerPort) {
         if (!beginsFlow(c, false)) {
             return -1;
         }
+        if (outside.isOneToOne(c.destination)) {
+            return openHairpinOneToOne(from, c, peerPort);
+        }
+        if (!c.hasPorts()) {
+            refuseHost(from, c);
+            return -1;
+        }
+        int shown = outside.shownFor(from.number(), c.source);
         int mapping = flows.findMapping(c.protocol, c.destinationPort, now);
         ForwardTable.Entry forward = null;
-        if (mapping < 0 || !flows.hasAddressed(mapping, outside.shared())) {
+        if (mapping < 0 || !flows.hasAddressed(mapping, shown)) {
             mapping = -1;
-            forward = flows.forwards().find(c.protocol, c.destinationPort, outside.shared());
+            forward = flows.forwards().find(c.protocol, c.destinationPort, shown);
         }
         if (mapping < 0 && forward == null) {
             refuseHost(from, c);
@@ -584,7 +646,7 @@ public final class Engine implements NeighbourTable.Owner {
         }
         Attachment to =
                 guests.get(forward != null ? forward.guest() : flows.mappings().guest(mapping));
-        if (to == null || (to.owns(outside.shared()) && alias == 0)) {
+        if (to == null || (to.owns(shown) && alias == 0)) {
             // a guest that owns the shared address drops what comes from it, and there is no other name to show
             counters.drop(DropReason.LATERAL);
             tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
@@ -603,24 +665,42 @@ public final class Engine implements NeighbourTable.Owner {
         if (!admitted(judgeNewFlow(c), from, c)) {
             return -1;
         }
-        int flow = opened(
-                from,
-                c,
-                flows.openFromGuest(
-                        from,
-                        c.protocol,
-                        c.source,
-                        c.sourcePort,
-                        c.destination,
-                        c.destinationPort,
-                        outside.shared(),
-                        now));
+        int flow = opened(from, c, openFromGuest(from, c, peerPort, outside.shared()));
+        markHairpin(flow, to);
+        return flow;
+    }
+
+    /** Begins a guest's half of a flow to an address that belongs to one guest alone. @return the flow, or -1 */
+    private int openHairpinOneToOne(Attachment from, PacketContext c, int peerPort) {
+        Attachment to = guests.get(outside.guestOf(c.destination));
+        int shown = outside.shownFor(from.number(), c.source);
+        if (to == null || (to.owns(shown) && alias == 0)) {
+            counters.drop(DropReason.LATERAL);
+            tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
+            return -1;
+        }
+        subject.of(
+                c.protocol,
+                from.number(),
+                c.source,
+                c.sourcePort,
+                to.number(),
+                outside.insideOf(c.destination),
+                peerPort);
+        if (!admitted(judgeNewFlow(c), from, c)) {
+            return -1;
+        }
+        int flow = opened(from, c, openFromGuest(from, c, peerPort, c.destination));
+        markHairpin(flow, to);
+        return flow;
+    }
+
+    private void markHairpin(int flow, Attachment to) {
         if (flow >= 0) {
             table.state(flow, table.state(flow) | FlowTable.HAIRPIN_ORIGIN);
             table.peerGuest(flow, to.number());
             hairpinJudged = true;
         }
-        return flow;
     }
 
     /** A guest calls the host itself, which packets injected on a card never reach. */
@@ -640,7 +720,8 @@ public final class Engine implements NeighbourTable.Owner {
         if (c.protocol == TCP) {
             answers.reset(from, settings.routerMac(), c, now);
         } else {
-            tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PORT_UNREACHABLE, 0);
+            int code = c.hasPorts() ? IcmpView.CODE_PORT_UNREACHABLE : IcmpView.CODE_PROTOCOL_UNREACHABLE;
+            tell(from, c, IcmpView.DESTINATION_UNREACHABLE, code, 0);
         }
     }
 
@@ -666,7 +747,8 @@ public final class Engine implements NeighbourTable.Owner {
             int tracked = state & FlowTable.TRACKED_MASK;
             // as its first packet was, whatever this one is
             subject.tcpFlags = subject.protocol == TCP ? TcpView.SYN : 0;
-            subject.icmpType = subject.protocol == ICMP ? IcmpView.ECHO_REQUEST : -1;
+            subject.icmpType =
+                    subject.protocol != ICMP ? -1 : c.isIcmpError() ? IcmpView.ECHO_REQUEST : c.icmpQueryType();
             subject.state = tracked == TcpTracker.HALF_OPEN || tracked == TcpTracker.UNREPLIED
                     ? FlowState.NEW
                     : FlowState.ESTABLISHED;
@@ -683,12 +765,13 @@ public final class Engine implements NeighbourTable.Owner {
         if (table.peerGuest(flow) == Attachment.UPLINK) {
             return FlowTable.NONE;
         }
+        boolean ping = table.protocol(flow) == ICMP;
         return flows.findOutside(
                 table.protocol(flow),
                 table.peerOutsideAddress(flow),
-                table.peerPort(flow),
+                ping ? table.outsidePort(flow) : table.peerPort(flow),
                 table.outsideAddress(flow),
-                table.outsidePort(flow),
+                ping ? 0 : table.outsidePort(flow),
                 FlowTable.NONE,
                 now);
     }
@@ -703,7 +786,7 @@ public final class Engine implements NeighbourTable.Owner {
             return;
         }
         mss.lower(c, Math.min(from.mtu(), uplink.mtu()));
-        if (!hairpin && c.totalLength > uplink.mtu() && isTooBig(c)) {
+        if (!hairpin && Fragmentation.isTooBig(c, uplink.mtu())) {
             counters.drop(DropReason.PACKET_TOO_BIG);
             tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_FRAGMENTATION_NEEDED, uplink.mtu());
             return;
@@ -729,15 +812,11 @@ public final class Engine implements NeighbourTable.Owner {
             turnAround(from, c, flow);
             return;
         }
-        Delivery.Outcome outcome = delivery.toOutside(uplink, c.frame, peerOutside, from, now);
+        Delivery.Outcome outcome = delivery.toOutside(uplink, c, peerOutside, from, now);
         settle(outcome);
         if (outcome == Delivery.Outcome.UNRESOLVED) {
             icmpErrors.tellUnreachable(c.frame, from);
         }
-    }
-
-    private static boolean isTooBig(PacketContext c) {
-        return c.dontFragment() && c.frame.segmentSize() == 0;
     }
 
     /** Whether the rules let an error of an accepted flow pass; nobody is told if not, for errors are never answered. */
@@ -758,19 +837,23 @@ public final class Engine implements NeighbourTable.Owner {
 
     void settle(Delivery.Outcome outcome) {
         switch (outcome) {
-            case SENT -> counters.forwarded++;
-            case HELD -> counters.held++;
+            case SENT -> counters.forwarded();
+            case HELD -> {}
             default -> counters.drop(Delivery.reason(outcome));
         }
     }
 
     /** Hairpin: what has been translated outwards comes in again, as if from outside. */
     private void turnAround(Attachment from, PacketContext c, int origin) {
+        identification.renew(c);
         c.source = table.outsideAddress(origin);
         c.sourcePort = table.outsidePort(origin);
         c.destination = table.peerOutsideAddress(origin);
+        if (c.protocol == ICMP) {
+            c.destinationPort = c.sourcePort;
+        }
         int flow = flows.findOutside(
-                c.protocol, c.destination, c.destinationPort, c.source, c.sourcePort, FlowTable.NONE, now);
+                c.protocol, c.destination, c.destinationPort, c.source, c.peerPortFromOutside(), FlowTable.NONE, now);
         if (flow >= 0 && flows.isTurned(flow, false, c)) {
             flow = FlowTable.NONE;
         }
@@ -794,7 +877,7 @@ public final class Engine implements NeighbourTable.Owner {
     // ------------------------------------------------------------------------------------------------ from the uplink
 
     private void fromUplink(Frame frame, int guess) {
-        counters.framesIn++;
+        counters.received();
         if (frame.length() < ETHERNET) {
             counters.drop(DropReason.FRAME_TOO_SHORT);
             return;
@@ -828,19 +911,33 @@ public final class Engine implements NeighbourTable.Owner {
         if (isForOthers(c, mac) || isSpoofed(c)) {
             return;
         }
-        if (c.isFragment()) {
-            leaveOr(DropReason.FRAGMENT);
+        if (c.isFragment() && !fragments.collect(uplink, c)) {
             return;
         }
         why = c.parseTransport(settings.verifyChecksums());
         if (why == DropReason.PROTOCOL_UNSUPPORTED) {
-            leaveOr(why);
+            leaveOr(c, why);
         } else if (why != null) {
             counters.drop(why);
-        } else if (c.protocol != ICMP && !flows.holdsPort(c.protocol, c.destinationPort)) {
+        } else if (isHostsPort(c)) {
             leaveOr(DropReason.NO_MAPPING);
         } else if (ingressOpen || passesIngress(uplink, c)) {
             routeFromOutside(c);
+        }
+    }
+
+    private boolean isHostsPort(PacketContext c) {
+        return (c.protocol == TCP || c.protocol == PacketContext.UDP)
+                && c.destination == outside.shared()
+                && !flows.holdsPort(c.protocol, c.destinationPort);
+    }
+
+    /** As {@link #leaveOr(DropReason)}, of a packet: no host has an address that is a guest's alone. */
+    void leaveOr(PacketContext c, DropReason reason) {
+        if (c.destination == outside.shared()) {
+            leaveOr(reason);
+        } else {
+            counters.drop(reason);
         }
     }
 
@@ -849,7 +946,7 @@ public final class Engine implements NeighbourTable.Owner {
         if (settings.addressIsOwn()) {
             counters.drop(reason);
         } else {
-            counters.leftToHost++;
+            counters.leftToHost();
         }
     }
 
@@ -886,12 +983,12 @@ public final class Engine implements NeighbourTable.Owner {
         boolean reply = arp.operation() == ArpView.REPLY;
         boolean toUs = outside.owns(arp.targetAddress());
         if (neighbours.learn(sender, sourceMac, reply && toUs, now)) {
-            counters.answered++;
+            counters.answered();
         } else if (reply) {
             leaveOr(DropReason.ARP_UNSOLICITED);
-        } else if (toUs && settings.addressIsOwn()) {
+        } else if (toUs && (settings.addressIsOwn() || outside.isOneToOne(arp.targetAddress()))) {
             answers.arpReply(uplink, uplink.mac(), frame, arp);
-            counters.answered++;
+            counters.answered();
         } else {
             leaveOr(DropReason.ARP_UNANSWERED);
         }
@@ -905,11 +1002,21 @@ public final class Engine implements NeighbourTable.Owner {
         } else if (outside.owns(c.destination)) {
             return false;
         } else if (guests.anyOwns(c.destination)) {
+            if (mayBeUntranslated(c)) {
+                return false;
+            }
             counters.drop(DropReason.INSIDE_DESTINATION);
         } else {
             leaveOr(DropReason.NOT_FOR_US);
         }
         return true;
+    }
+
+    /** Whether a packet to a guest's own address may belong to a flow that is exempt from translation; the flows decide. */
+    private boolean mayBeUntranslated(PacketContext c) {
+        TranslationPlan plan = settings.plan();
+        // routers anywhere may send errors about such a flow
+        return plan.isExempt(c.source) || (c.protocol == ICMP && !plan.exempt().isEmpty());
     }
 
     private boolean isSpoofed(PacketContext c) {
@@ -924,21 +1031,21 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     private void routeFromOutside(PacketContext c) {
-        int peerPort = c.sourcePort;
+        int peerPort = c.peerPortFromOutside();
         if (c.protocol == ICMP) {
             if (c.isIcmpError()) {
                 icmpErrors.fromOutside(c);
                 return;
             }
-            if (c.icmpType == IcmpView.ECHO_REQUEST && settings.addressIsOwn()) {
+            boolean toGateway = c.destination == outside.shared();
+            if (c.icmpType == IcmpView.ECHO_REQUEST && toGateway && settings.addressIsOwn()) {
                 answerPing(uplink, c);
                 return;
             }
-            if (c.icmpType != IcmpView.ECHO_REPLY) {
-                leaveOr(DropReason.ICMP_TYPE);
+            if (!c.isIcmpReply() && !(c.isIcmpQuery() && !toGateway)) {
+                leaveOr(c, DropReason.ICMP_TYPE);
                 return;
             }
-            peerPort = 0;
         }
         int flow = flows.findOutside(c.protocol, c.destination, c.destinationPort, c.source, peerPort, c.guess, now);
         if (flow >= 0 && flows.isTurned(flow, false, c)) {
@@ -946,8 +1053,12 @@ public final class Engine implements NeighbourTable.Owner {
             flow = FlowTable.NONE;
         }
         if (flow < 0) {
-            if (c.protocol == ICMP) {
-                leaveOr(DropReason.ICMP_NO_FLOW);
+            if (!outside.owns(c.destination)) {
+                counters.drop(DropReason.INSIDE_DESTINATION);
+                return;
+            }
+            if (c.destination == outside.shared() && (c.protocol == ICMP || !c.hasPorts())) {
+                leaveOr(c.protocol == ICMP ? DropReason.ICMP_NO_FLOW : DropReason.NO_MAPPING);
                 return;
             }
             flow = openInward(c, uplink, FlowTable.NONE);
@@ -973,6 +1084,9 @@ public final class Engine implements NeighbourTable.Owner {
      * @return the flow, or -1 if the packet was dropped
      */
     private int openInward(PacketContext c, Attachment from, int origin) {
+        if (outside.isOneToOne(c.destination)) {
+            return openInwardOneToOne(c, from, origin);
+        }
         boolean hairpin = origin != FlowTable.NONE;
         int mapping = flows.findMapping(c.protocol, c.destinationPort, now);
         boolean filtered = mapping >= 0 && !flows.hasAddressed(mapping, c.source);
@@ -1028,6 +1142,47 @@ public final class Engine implements NeighbourTable.Owner {
         return flow;
     }
 
+    /** Begins a flow to an address that belongs to one guest alone. */
+    private int openInwardOneToOne(PacketContext c, Attachment from, int origin) {
+        boolean hairpin = origin != FlowTable.NONE;
+        Attachment to = guests.get(outside.guestOf(c.destination));
+        if (to == null || !beginsFlow(c, false)) {
+            if (to == null) {
+                counters.drop(DropReason.NO_MAPPING);
+            }
+            return -1;
+        }
+        if (!hairpin && c.ttl() <= 1) {
+            expire(uplink, c);
+            return -1;
+        }
+        int address = outside.insideOf(c.destination);
+        int peer = shownPeer(c.source, to);
+        int peerPort = c.peerPortFromOutside();
+        if (!hairpin || !hairpinJudged) {
+            subject.of(
+                    c.protocol,
+                    from.number(),
+                    hairpin ? table.insideAddress(origin) : peer,
+                    hairpin ? table.insidePort(origin) : c.sourcePort,
+                    to.number(),
+                    address,
+                    c.destinationPort);
+            if (!admitted(judgeNewFlow(c), hairpin ? null : uplink, c)) {
+                return -1;
+            }
+        }
+        int flow = flows.openUnmapped(
+                to, false, c.protocol, address, c.destinationPort, c.destination, peer, peerPort, c.source, now);
+        if (flow == Flows.REFUSED) {
+            counters.drop(flows.refusal());
+            return -1;
+        }
+        table.epoch(flow, chain.epoch());
+        table.peerGuest(flow, from.number());
+        return flow;
+    }
+
     /** A peer as a guest sees it: the alias instead of an address that the guest takes for its own. */
     int shownPeer(int peer, Attachment guest) {
         return outside.owns(peer) && guest.owns(peer) ? alias : peer;
@@ -1043,10 +1198,15 @@ public final class Engine implements NeighbourTable.Owner {
             return;
         }
         mss.lower(c, Math.min(to.mtu(), uplink.mtu()));
-        if (c.totalLength > to.mtu() && isTooBig(c)) {
+        if (Fragmentation.isTooBig(c, to.mtu())) {
             counters.drop(DropReason.PACKET_TOO_BIG);
             if (!hairpin) {
                 tell(uplink, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_FRAGMENTATION_NEEDED, to.mtu());
+            } else {
+                Attachment sender = guests.get(table.peerGuest(flow));
+                if (sender != null) {
+                    icmpErrors.tellTooBig(c.frame, sender, to.mtu());
+                }
             }
             return;
         }
@@ -1069,7 +1229,7 @@ public final class Engine implements NeighbourTable.Owner {
         }
         flows.pass(flow, false, c.totalLength, now);
         Translation.inwards(c, table, flow, hairpin);
-        settle(delivery.toGuest(to, c.frame));
+        settle(delivery.toGuest(to, c));
     }
 
     // ------------------------------------------------------------------------------------------------ neighbours
@@ -1080,11 +1240,12 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     @Override
-    public void release(Frame frame, Attachment origin, long mac) {
-        counters.held--;
+    public void release(Frame frame, Attachment origin, long mac, int fragmentation) {
+        counters.weigh(Fragmentation.frames(fragmentation));
         if (mayStillLeave(frame, origin)) {
-            settle(delivery.send(uplink, frame, mac, uplink.mac()));
+            settle(delivery.send(uplink, frame, mac, uplink.mac(), fragmentation));
         }
+        counters.weigh(1);
     }
 
     /** While a translated frame waited, its flow may have ended, its port become another guest's, or the rules been replaced. */
@@ -1102,9 +1263,8 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     @Override
-    public void giveUp(Frame frame, Attachment origin) {
-        counters.held--;
-        counters.drop(DropReason.NEIGHBOUR_UNRESOLVED);
+    public void giveUp(Frame frame, Attachment origin, int fragmentation) {
+        counters.drop(DropReason.NEIGHBOUR_UNRESOLVED, Fragmentation.frames(fragmentation));
         icmpErrors.tellUnreachable(frame, origin);
     }
 

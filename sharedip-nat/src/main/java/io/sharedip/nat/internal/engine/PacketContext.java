@@ -4,6 +4,7 @@ import static io.sharedip.packet.Octets.i32;
 import static io.sharedip.packet.Octets.u16;
 import static io.sharedip.packet.Octets.u8;
 
+import io.sharedip.nat.internal.flow.AddressOnlyProtocols;
 import io.sharedip.nat.internal.flow.FlowTable;
 import io.sharedip.nat.internal.flow.TcpTracker;
 import io.sharedip.packet.Checksum;
@@ -26,10 +27,8 @@ final class PacketContext {
     static final int UDP = 17;
 
     private static final int IPV4_NO_OPTIONS = 0x45;
-    private static final int OPTION_END = 0;
-    private static final int OPTION_NOP = 1;
-    private static final int OPTION_LOOSE_SOURCE_ROUTE = 131;
-    private static final int OPTION_STRICT_SOURCE_ROUTE = 137;
+
+    private final AddressOnlyProtocols others;
 
     Frame frame = new Frame();
     byte[] octets = frame.array();
@@ -58,10 +57,22 @@ final class PacketContext {
     int guess;
     /** Whether the octets' transport checksum must be computed in full before the frame leaves. */
     boolean checksumDue;
+    /** See {@link Fragmentation}. */
+    int fragmentation = Fragmentation.WHOLE;
+
+    /**
+     * Makes a context.
+     *
+     * @param others protocols without ports that are translated
+     */
+    PacketContext(AddressOnlyProtocols others) {
+        this.others = others;
+    }
 
     /** Looks at a frame of at least an Ethernet header's length. */
     void wrap(Frame received, int guessedFlow) {
         guess = guessedFlow;
+        fragmentation = Fragmentation.WHOLE;
         frame = received;
         octets = received.array();
         start = received.offset();
@@ -80,6 +91,25 @@ final class PacketContext {
                 || type == IcmpView.PARAMETER_PROBLEM
                 || type == IcmpView.SOURCE_QUENCH
                 || type == IcmpView.REDIRECT;
+    }
+
+    /** Whether the packet is an ICMP query that is translated: echo or timestamp; the others are deprecated (RFC 6918). */
+    boolean isIcmpQuery() {
+        return icmpType == IcmpView.ECHO_REQUEST || icmpType == IcmpView.TIMESTAMP_REQUEST;
+    }
+
+    /** Whether the packet answers an {@linkplain #isIcmpQuery ICMP query}. */
+    boolean isIcmpReply() {
+        return icmpType == IcmpView.ECHO_REPLY || icmpType == IcmpView.TIMESTAMP_REPLY;
+    }
+
+    /** The type of the query that an ICMP query or reply belongs to, -1 of anything else. */
+    int icmpQueryType() {
+        return switch (icmpType) {
+            case IcmpView.ECHO_REQUEST, IcmpView.ECHO_REPLY -> IcmpView.ECHO_REQUEST;
+            case IcmpView.TIMESTAMP_REQUEST, IcmpView.TIMESTAMP_REPLY -> IcmpView.TIMESTAMP_REQUEST;
+            default -> -1;
+        };
     }
 
     boolean dontFragment() {
@@ -124,7 +154,7 @@ final class PacketContext {
         if (!headerSumIsRight(a, at, header)) {
             return DropReason.IP_CHECKSUM;
         }
-        if (versionAndLength != IPV4_NO_OPTIONS && !optionsAreSound(a, at + Ipv4View.MIN_LENGTH, at + header)) {
+        if (versionAndLength != IPV4_NO_OPTIONS && !Ipv4Options.areSound(a, at + Ipv4View.MIN_LENGTH, at + header)) {
             return DropReason.IP_OPTION;
         }
         headerLength = header;
@@ -157,29 +187,6 @@ final class PacketContext {
         return Checksum.fold(sum) == 0xffff;
     }
 
-    private static boolean optionsAreSound(byte[] a, int from, int end) {
-        int i = from;
-        while (i < end) {
-            int type = u8(a, i);
-            if (type == OPTION_END) {
-                return true;
-            }
-            if (type == OPTION_NOP) {
-                i++;
-                continue;
-            }
-            if (type == OPTION_LOOSE_SOURCE_ROUTE || type == OPTION_STRICT_SOURCE_ROUTE || i + 1 >= end) {
-                return false;
-            }
-            int length = u8(a, i + 1);
-            if (length < 2 || i + length > end) {
-                return false;
-            }
-            i += length;
-        }
-        return true;
-    }
-
     /** Whether no machine can have this address as its own: 0/8, 127/8, multicast, 240/4 (RFC 1122 section 3.2.1.3). */
     static boolean isNobody(int address) {
         int first = address >>> 24;
@@ -203,8 +210,37 @@ final class PacketContext {
             case TCP -> parseTcp(judge);
             case UDP -> parseUdp(judge);
             case ICMP -> parseIcmp(judge);
-            default -> DropReason.PROTOCOL_UNSUPPORTED;
+            default -> parseOther();
         };
+    }
+
+    private @Nullable DropReason parseOther() {
+        sourcePort = 0;
+        destinationPort = 0;
+        tcpFlags = 0;
+        icmpType = -1;
+        // no card leaves these protocols' checksums over addresses for later
+        checksumDue = false;
+        return others.judge(protocol, transportLength);
+    }
+
+    /** The destination port as flows know it: an ICMP query has none. */
+    int peerPortFromGuest() {
+        return protocol == ICMP ? 0 : destinationPort;
+    }
+
+    /** The source port as flows know it: an ICMP query has none. */
+    int peerPortFromOutside() {
+        return protocol == ICMP ? 0 : sourcePort;
+    }
+
+    /** Whether the protocol has ports or identifiers that can be translated. */
+    boolean hasPorts() {
+        return hasPorts(protocol);
+    }
+
+    static boolean hasPorts(int protocol) {
+        return protocol == TCP || protocol == UDP || protocol == ICMP;
     }
 
     private @Nullable DropReason parseTcp(boolean judge) {

@@ -66,14 +66,20 @@ public final class IcmpErrorRewriter {
         }
         if (protocol == ICMP) {
             int type = u8(array, transport);
-            if (type != IcmpView.ECHO_REQUEST && type != IcmpView.ECHO_REPLY) {
+            if (type != IcmpView.ECHO_REQUEST
+                    && type != IcmpView.ECHO_REPLY
+                    && type != IcmpView.TIMESTAMP_REQUEST
+                    && type != IcmpView.TIMESTAMP_REPLY) {
                 return DropReason.ICMP_INNER;
             }
             sourcePort = u16(array, transport + 4);
             destinationPort = sourcePort;
             return null;
         }
-        return DropReason.ICMP_INNER;
+        // whether the protocol is one that is translated by address alone, the table of flows knows
+        sourcePort = 0;
+        destinationPort = 0;
+        return null;
     }
 
     public int protocol() {
@@ -123,6 +129,10 @@ public final class IcmpErrorRewriter {
         if (protocol == ICMP) {
             put16(a, transport + 4, newSourcePort);
             put16(a, transport + 2, Checksum.update(u16(a, transport + 2), ports));
+            return;
+        }
+        if (protocol != TCP && protocol != UDP) {
+            AddressOnlyProtocols.updateChecksum(a, transport, protocol, addresses);
             return;
         }
         ports = Checksum.add(ports, Checksum.delta16(destinationPort, newDestinationPort));
