@@ -70,6 +70,7 @@ public final class Engine implements NeighbourTable.Owner {
     private final ArpResponder arpResponder;
     private final IcmpErrors icmpErrors;
     private final Management management;
+    private final Transfers transfers;
 
     private final PacketContext context = new PacketContext();
     private final PacketContext errorContext = new PacketContext();
@@ -113,11 +114,16 @@ public final class Engine implements NeighbourTable.Owner {
         this.uplink = new Attachment(this, uplinkLink, Attachment.UPLINK, null, uplinkMac.bits(), new int[0]);
         this.icmpErrors = new IcmpErrors(this, settings, outside, guests, flows, counters, answers, delivery);
         this.management = new Management(this, settings, guests, flows);
+        this.transfers = new Transfers(this, settings, outside, guests, flows);
     }
 
     /** Changes and questions; driver's thread only. */
     public Management management() {
         return management;
+    }
+
+    Transfers transfers() {
+        return transfers;
     }
 
     /** The uplink. */
