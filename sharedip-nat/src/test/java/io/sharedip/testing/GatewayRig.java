@@ -96,6 +96,20 @@ public final class GatewayRig implements AutoCloseable {
             sendRaw(packet.macs(mac, peer).build());
         }
 
+        /** Sends a packet, and leaves the work to a later poll. @param packet to send */
+        public void sendWithoutWork(PacketBuilder packet) {
+            if (!link.transmit(packet.macs(mac, peer).build())) {
+                throw new AssertionError("no room on link " + link.name());
+            }
+        }
+
+        /** Takes every frame that the gateway has sent here, and looks at none. */
+        public void discard() {
+            while (link.receive() != null) {
+                // until empty
+            }
+        }
+
         /** Sends a frame as it is and lets the gateway work. @param frame to send */
         public void sendRaw(byte[] frame) {
             if (!link.transmit(frame)) {

@@ -3,6 +3,7 @@ package io.sharedip.nat.internal.engine;
 import static io.sharedip.nat.internal.engine.PacketContext.TCP;
 import static io.sharedip.nat.internal.engine.PacketContext.UDP;
 
+import io.sharedip.address.IpProtocol;
 import io.sharedip.nat.internal.flow.FlowTable;
 import io.sharedip.nat.internal.flow.MappingTable;
 import io.sharedip.nat.internal.ports.ForwardTable;
@@ -38,16 +39,18 @@ public final class FlowTransfer {
     private final Flows flows;
     private final FlowTable table;
     private final MappingTable mappings;
+    private final Engine engine;
     private final OutsideAddresses outside;
-    private final int alias;
+    private final EngineSettings settings;
     private final FlowRecord view = new FlowRecord();
 
-    FlowTransfer(Flows flows, OutsideAddresses outside, int alias) {
+    FlowTransfer(Engine engine, EngineSettings settings, OutsideAddresses outside, Flows flows) {
+        this.engine = engine;
+        this.settings = settings;
         this.flows = flows;
         this.table = flows.table();
         this.mappings = flows.mappings();
         this.outside = outside;
-        this.alias = alias;
     }
 
     // ------------------------------------------------------------------------------------------------ into a snapshot
@@ -80,16 +83,17 @@ public final class FlowTransfer {
         int guest = names.guest(table.guest(flow));
         int peerGuest = table.peerGuest(flow) == 0 ? 0 : names.guest(table.peerGuest(flow)) + 1;
         int forward = table.forward(flow) == 0 ? 0 : names.forward(table.forward(flow)) + 1;
-        int mappingForward = mappings.forward(mapping) == 0 ? 0 : names.forward(mappings.forward(mapping)) + 1;
+        int mappingForwardNumber = mapping < 0 ? 0 : mappings.forward(mapping);
+        int mappingForward = mappingForwardNumber == 0 ? 0 : names.forward(mappingForwardNumber) + 1;
         if (guest < 0
                 || (peerGuest == 0 && table.peerGuest(flow) != 0)
                 || (forward == 0 && table.forward(flow) != 0)
-                || (mappingForward == 0 && mappings.forward(mapping) != 0)) {
+                || (mappingForward == 0 && mappingForwardNumber != 0)) {
             // of a guest or a forward that came after the snapshot had begun
             return false;
         }
         int state = table.state(flow);
-        int flags = 0;
+        int flags = mapping < 0 ? FlowRecord.UNMAPPED : 0;
         for (int[] bit : STATE_BITS) {
             flags |= (state & bit[0]) != 0 ? bit[1] : 0;
         }
@@ -108,7 +112,7 @@ public final class FlowTransfer {
         r.forward(forward);
         r.mappingForward(mappingForward);
         r.remaining(millis(table.deadline(flow) - names.at()));
-        r.mappingRemaining(millis(mappings.deadline(mapping) - names.at()));
+        r.mappingRemaining(mapping < 0 ? 0 : millis(mappings.deadline(mapping) - names.at()));
         r.counters(table.packetsOut(flow), table.bytesOut(flow), table.packetsIn(flow), table.bytesIn(flow));
         r.flags(flags);
         if (table.protocol(flow) == TCP) {
@@ -154,8 +158,10 @@ public final class FlowTransfer {
         }
         int peer = here(r.peerAddress(), target);
         int peerOutside = here(r.peerOutsideAddress(), target);
-        if (r.outsideAddress() != target.address()
-                || !isLikeSettings(r.protocol(), guest, peer, peerOutside, peerGuest)) {
+        int shown = here(r.outsideAddress(), target);
+        if (shown != engine.shownTo(guest, r.insideAddress(), peerOutside)
+                || !isMappedAsSet(r, shown)
+                || !isNamedAsSet(guest, peer, peerOutside, peerGuest)) {
             return Skipped.FLOW_UNLIKE_SETTINGS;
         }
         int state = r.state().ordinal();
@@ -176,16 +182,18 @@ public final class FlowTransfer {
         if (!flows.hasRoom(guest)) {
             return Skipped.FLOW_WITHOUT_ROOM;
         }
-        if (isTaken(guest, r, peer, peerOutside, nowNanos)) {
+        if (isTaken(guest, r, shown, peer, peerOutside, nowNanos)) {
             return Skipped.FLOW_CLASHES;
         }
         int before = mappings.size();
         int flow = flows.adopt(
                 guest,
+                !r.has(FlowRecord.UNMAPPED),
                 through,
                 r.protocol(),
                 r.insideAddress(),
                 r.insidePort(),
+                shown,
                 r.outsidePort(),
                 peer,
                 r.peerPort(),
@@ -219,7 +227,7 @@ public final class FlowTransfer {
         }
     }
 
-    private boolean isTaken(Attachment guest, FlowRecord r, int peer, int peerOutside, long nowNanos) {
+    private boolean isTaken(Attachment guest, FlowRecord r, int shown, int peer, int peerOutside, long nowNanos) {
         int inside = flows.findInside(
                 guest.number(),
                 r.protocol(),
@@ -239,13 +247,24 @@ public final class FlowTransfer {
         return address == target.address() ? outside.shared() : address;
     }
 
-    private boolean isLikeSettings(
-            int protocol, Attachment guest, int peer, int peerOutside, @Nullable Attachment peerGuest) {
-        boolean hairpin = peerOutside == outside.shared();
-        boolean peerIsKnownAs = hairpin
-                ? peer == alias || (peer == outside.shared() && !guest.owns(peer))
-                : peer == peerOutside && peerGuest == null;
-        return peer != 0 && peerIsKnownAs && (protocol == TCP || protocol == UDP || protocol == PacketContext.ICMP);
+    /** Whether the flow has a mapping if and only if the settings give it one. */
+    private boolean isMappedAsSet(FlowRecord r, int shown) {
+        int protocol = r.protocol();
+        boolean hasPorts = protocol == TCP || protocol == UDP || protocol == PacketContext.ICMP;
+        if (!r.has(FlowRecord.UNMAPPED)) {
+            return hasPorts && shown == outside.shared();
+        }
+        return (hasPorts ? shown != outside.shared() : settings.plan().protocols().contains(new IpProtocol(protocol)))
+                && r.insidePort() == r.outsidePort()
+                && r.mappingForward() == 0;
+    }
+
+    /** Whether the guest sees its peer under the name that the settings give it. */
+    private boolean isNamedAsSet(Attachment guest, int peer, int peerOutside, @Nullable Attachment peerGuest) {
+        if (!outside.owns(peerOutside)) {
+            return peer == peerOutside && peerGuest == null;
+        }
+        return peer == peerOutside ? !guest.owns(peer) : peer == settings.alias() && peer != 0;
     }
 
     private static boolean leads(ForwardTable.Entry forward, Attachment guest, FlowRecord r) {

@@ -55,6 +55,7 @@ final class Flows {
     private static final TrackedState[] STATES = TrackedState.values();
     private static final int TRIES_FOR_A_PORT = 8;
     private static final int ANY_PROTOCOL = 0;
+    private static final int NO_MAPPING = -1;
 
     private final FlowTable table;
     private final MappingTable mappings;
@@ -72,6 +73,7 @@ final class Flows {
     private final long[] tcpTimeouts = new long[STATES.length];
     private final long udpTimeout;
     private final long icmpTimeout;
+    private final long otherTimeout;
     private int rotation;
     private DropReason refusal = DropReason.LIMIT_FLOWS;
     private long expiringAt;
@@ -99,6 +101,7 @@ final class Flows {
         tcpTimeouts[TcpTracker.RESET] = t.tcpTransitory().toNanos();
         udpTimeout = t.udp().toNanos();
         icmpTimeout = t.icmp().toNanos();
+        otherTimeout = t.other().toNanos();
     }
 
     FlowTable table() {
@@ -219,7 +222,8 @@ final class Flows {
             }
             close(twin, CloseReason.REPLACED, nowNanos);
         }
-        int flow = insert(guest, mapping, protocol, address, port, peer, peerPort, peerOutside);
+        int flow = insert(
+                guest, mapping, protocol, address, port, outsideAddress, outsidePort, peer, peerPort, peerOutside);
         table.state(flow, table.state(flow) | FlowTable.BY_GUEST);
         if (protocol != ICMP) {
             peers.retain(mapping, peerOutside);
@@ -315,7 +319,17 @@ final class Flows {
             }
             return REFUSED;
         }
-        int flow = insert(guest, on, protocol, address, port, peer, peerPort, peerOutside);
+        int flow = insert(
+                guest,
+                on,
+                protocol,
+                address,
+                port,
+                outside.shared(),
+                mappings.outsidePort(on),
+                peer,
+                peerPort,
+                peerOutside);
         if (forward != null) {
             table.forward(flow, forward.number());
             forward.hit();
@@ -325,6 +339,51 @@ final class Flows {
                 ? mappings.deadline(on)
                 : nowNanos + timeout(protocol, initialState(protocol));
         begin(guest, flow, deadline, nowNanos);
+        return flow;
+    }
+
+    /**
+     * Begins a flow whose port is the same inside and outside, if its protocol has ports: of a protocol that is translated by address
+     * alone, of an address that is mapped one to one, or to a destination that is exempt from translation.
+     *
+     * @param byGuest whether the guest begins it
+     * @param outsideAddress that the flow shows as
+     * @param peer the peer's address as the guest sees it
+     * @param peerOutside the peer's address as the outside sees it
+     * @return the flow, or {@link #REFUSED}
+     */
+    int openUnmapped(
+            Attachment guest,
+            boolean byGuest,
+            int protocol,
+            int address,
+            int port,
+            int outsideAddress,
+            int peer,
+            int peerPort,
+            int peerOutside,
+            long nowNanos) {
+        if (!makeRoom(guest, nowNanos)) {
+            return REFUSED;
+        }
+        // from outside the guest's own endpoint may be busy, from inside the outside tuple
+        int rival = byGuest
+                ? findOutside(protocol, outsideAddress, port, peerOutside, peerPort, FlowTable.NONE, nowNanos)
+                : findInside(guest.number(), protocol, address, port, peer, peerPort, FlowTable.NONE, nowNanos);
+        if (rival >= 0) {
+            boolean sameGuest = byGuest && isAt(rival, guest, address, port);
+            if (!sameGuest && evictionClass(tracked(rival)) != EvictionQueues.CLOSED) {
+                refusal = DropReason.TUPLE_IN_USE;
+                return REFUSED;
+            }
+            close(rival, CloseReason.REPLACED, nowNanos);
+        }
+        int flow =
+                insert(guest, NO_MAPPING, protocol, address, port, outsideAddress, port, peer, peerPort, peerOutside);
+        if (byGuest) {
+            table.state(flow, table.state(flow) | FlowTable.BY_GUEST);
+        }
+        begin(guest, flow, nowNanos + timeout(protocol, initialState(protocol)), nowNanos);
         return flow;
     }
 
@@ -338,20 +397,36 @@ final class Flows {
     /**
      * Gives a flow its mapping, or a mapping to the flow: with a certain outside port or not at all. The flow does not run yet.
      *
+     * @param mapped whether it has one
      * @param forward whose port the mapping has, or null if it is of the pool
      * @return the flow, or {@link #CLASHES}, {@link #WITHOUT_PORT} or {@link #WITHOUT_ROOM}
      */
     int adopt(
             Attachment guest,
+            boolean mapped,
             ForwardTable.@Nullable Entry forward,
             int protocol,
             int address,
             int port,
+            int outsideAddress,
             int outsidePort,
             int peer,
             int peerPort,
             int peerOutside,
             long nowNanos) {
+        if (!mapped) {
+            return insert(
+                    guest,
+                    NO_MAPPING,
+                    protocol,
+                    address,
+                    port,
+                    outsideAddress,
+                    outsidePort,
+                    peer,
+                    peerPort,
+                    peerOutside);
+        }
         int number = forward == null ? 0 : forward.number();
         int mapping = mappings.findInside(guest.number(), protocol, address, port);
         if (mapping >= 0 && (mappings.outsidePort(mapping) != outsidePort || mappings.forward(mapping) != number)) {
@@ -375,7 +450,8 @@ final class Flows {
             mapping = mappings.add(guest.number(), protocol, address, port, outsidePort, number, nowNanos);
         }
         mappings.retain(mapping);
-        return insert(guest, mapping, protocol, address, port, peer, peerPort, peerOutside);
+        return insert(
+                guest, mapping, protocol, address, port, outsideAddress, outsidePort, peer, peerPort, peerOutside);
     }
 
     /** Lets an adopted flow run whose state bits are in place. */
@@ -390,7 +466,7 @@ final class Flows {
         if ((table.state(flow) & FlowTable.PEER_COUNTED) != 0) {
             peers.retain(mapping, table.peerOutsideAddress(flow));
         }
-        if (mappingDeadline - mappings.deadline(mapping) > 0) {
+        if (mapping >= 0 && mappingDeadline - mappings.deadline(mapping) > 0) {
             mappings.deadline(mapping, mappingDeadline);
         }
         guest.countFlow(1);
@@ -402,11 +478,11 @@ final class Flows {
             int protocol,
             int address,
             int port,
+            int outsideAddress,
+            int outsidePort,
             int peer,
             int peerPort,
             int peerOutside) {
-        int outsideAddress = outside.shared();
-        int outsidePort = mappings.outsidePort(mapping);
         int flow = table.add(
                 FlowKey.addresses(address, peer),
                 FlowKey.insidePorts(guest.number(), protocol, port, peerPort),
@@ -441,7 +517,10 @@ final class Flows {
     }
 
     long timeout(int protocol, int tracked) {
-        return protocol == TCP ? tcpTimeouts[tracked] : protocol == UDP ? udpTimeout : icmpTimeout;
+        if (protocol == TCP) {
+            return tcpTimeouts[tracked];
+        }
+        return protocol == UDP ? udpTimeout : protocol == ICMP ? icmpTimeout : otherTimeout;
     }
 
     private int tracked(int flow) {
@@ -488,7 +567,7 @@ final class Flows {
             }
             if (fromGuest) {
                 int mapping = t.mapping(flow);
-                if (deadline - mappings.deadline(mapping) > 0) {
+                if (mapping >= 0 && deadline - mappings.deadline(mapping) > 0) {
                     mappings.deadline(mapping, deadline);
                 }
             }
@@ -505,7 +584,7 @@ final class Flows {
         if (protocol == TCP) {
             if (tracked == TcpTracker.HALF_OPEN && before == tracked && !fromGuest && !byGuest) {
                 // a stranger whom a mapping lets in does not hold it open by calling again and again
-                return table.forward(flow) != 0;
+                return isOpenToAll(flow);
             }
             return evictionClass(tracked) != EvictionQueues.CLOSED || tracked != before;
         }
@@ -514,7 +593,12 @@ final class Flows {
         }
         // what came through a forward is kept alive by those who came; what the guest opened, by the guest (RFC 4787
         // REQ-6)
-        return !byGuest && table.forward(flow) != 0;
+        return !byGuest && isOpenToAll(flow);
+    }
+
+    /** Whether a flow came through a forward or an address that is its guest's alone, not through a mapping of the pool. */
+    private boolean isOpenToAll(int flow) {
+        return table.forward(flow) != 0 || table.mapping(flow) < 0;
     }
 
     private void requeue(int flow, int before, int after) {
@@ -646,7 +730,9 @@ final class Flows {
                     table.bytesIn(flow));
         }
         table.remove(flow);
-        release(mapping);
+        if (mapping >= 0) {
+            release(mapping);
+        }
     }
 
     private void release(int mapping) {

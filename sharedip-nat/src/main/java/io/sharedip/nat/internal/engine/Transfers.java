@@ -25,7 +25,7 @@ public final class Transfers {
         this.settings = settings;
         this.guests = guests;
         this.flows = flows;
-        this.transfer = new FlowTransfer(flows, outside, settings.alias());
+        this.transfer = new FlowTransfer(engine, settings, outside, flows);
     }
 
     /** Begins a snapshot: what its numbers mean. */

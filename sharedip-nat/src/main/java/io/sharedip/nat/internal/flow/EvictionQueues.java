@@ -14,7 +14,10 @@ public final class EvictionQueues {
     public static final int UNANSWERED = 1;
 
     private static final int CLASSES = 2;
-    private static final int PROTOCOLS = 3;
+    private static final int PROTOCOLS = 4;
+    /** The place of flows that hold no port of the pool, whatever their protocol: they are no help to who needs a port. */
+    private static final int WITHOUT_MAPPING = 3;
+
     private static final int NONE = -1;
 
     private final FlowTable flows;
@@ -31,11 +34,18 @@ public final class EvictionQueues {
     }
 
     private static int queue(int guest, int protocol, int evictionClass) {
-        return (guest * PROTOCOLS + MappingTable.slotOf(protocol)) * CLASSES + evictionClass;
+        return queueAt(guest, MappingTable.slotOf(protocol), evictionClass);
+    }
+
+    private static int queueAt(int guest, int slot, int evictionClass) {
+        return (guest * PROTOCOLS + slot) * CLASSES + evictionClass;
     }
 
     private int queueOf(int flow, int evictionClass) {
-        return queue(flows.guest(flow), flows.protocol(flow), evictionClass);
+        int guest = flows.guest(flow);
+        return flows.mapping(flow) < 0
+                ? queueAt(guest, WITHOUT_MAPPING, evictionClass)
+                : queue(guest, flows.protocol(flow), evictionClass);
     }
 
     /** Puts a flow at the end of its queue. */
@@ -79,7 +89,10 @@ public final class EvictionQueues {
 
     /** The oldest flow of a queue, or -1. */
     public int oldest(int guest, int protocol, int evictionClass) {
-        int queue = queue(guest, protocol, evictionClass);
+        return head(queue(guest, protocol, evictionClass));
+    }
+
+    private int head(int queue) {
         return queue < heads.length ? heads[queue] : NONE;
     }
 
@@ -89,6 +102,9 @@ public final class EvictionQueues {
         if (flow == NONE) {
             flow = oldest(guest, 17, evictionClass);
         }
-        return flow == NONE ? oldest(guest, 1, evictionClass) : flow;
+        if (flow == NONE) {
+            flow = oldest(guest, 1, evictionClass);
+        }
+        return flow == NONE ? head(queueAt(guest, WITHOUT_MAPPING, evictionClass)) : flow;
     }
 }

@@ -310,6 +310,7 @@ public final class FlowTable {
         scheduled[flow] = tick;
     }
 
+    /** The mapping that the flow hangs on, or -1 if its port is the same inside and outside. */
     public int mapping(int flow) {
         return (int) (word(flow, MAPPING) >>> 32);
     }

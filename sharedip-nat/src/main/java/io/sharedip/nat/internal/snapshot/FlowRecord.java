@@ -49,7 +49,10 @@ public final class FlowRecord {
     /** In {@link #flags()}: the flow was picked up in mid-stream, so its windows are guesses. */
     public static final int PICKED_UP = 1 << 11;
 
-    static final int ALL_FLAGS = (1 << 12) - 1;
+    /** In {@link #flags()}: the flow has no mapping; its port is the same inside and outside. */
+    public static final int UNMAPPED = 1 << 12;
+
+    static final int ALL_FLAGS = (1 << 13) - 1;
 
     /** In {@link #windowFlags}: the side has offered to scale windows. */
     public static final int SCALE_OFFERED = 1;

@@ -378,7 +378,7 @@ class SnapshotFormatTest {
         refused(withFlow(flow -> flow.mappingForward(3)), "names a forward");
         refused(withFlow(flow -> flow.protocol(17)), "a state that its protocol has not");
         refused(withFlow(flow -> flow.state(TrackedState.REPLIED)), "a state that its protocol has not");
-        refused(withFlow(flow -> flow.flags(1 << 12)), "flags that this version does not know");
+        refused(withFlow(flow -> flow.flags(1 << 13)), "flags that this version does not know");
         refused(withFlow(flow -> flow.insideAddress(0)), "an address that no machine can have");
         refused(withFlow(flow -> flow.outsideAddress(0xe0000001)), "an address that no machine can have");
         refused(withFlow(flow -> flow.insidePort(0)), "ports that its protocol has not");
