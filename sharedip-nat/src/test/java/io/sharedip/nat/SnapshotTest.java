@@ -82,9 +82,9 @@ class SnapshotTest {
     }
 
     private static void nothingSkipped(RestoreReport report) {
-        assertThat(report.skipped()).allSatisfy((reason, count) -> assertThat(count)
-                .as(reason.name())
-                .isZero());
+        assertThat(report.skipped())
+                .allSatisfy(
+                        (reason, count) -> assertThat(count).as(reason.name()).isZero());
     }
 
     @Test
@@ -179,12 +179,17 @@ class SnapshotTest {
         try (GatewayRig before = rig();
                 GatewayRig after = rig()) {
             before.await(before.gateway().addForward(PortForward.parse("tcp 8080 -> t:80")));
-            before.station("p").send(PacketBuilder.icmp().from(P, 0).to(SERVER, 0).echo(8, 77, 1));
+            before.station("p")
+                    .send(PacketBuilder.icmp().from(P, 0).to(SERVER, 0).echo(8, 77, 1));
             int id = before.outside().takeOne().icmpRest() >>> 16;
             Conversation called = Conversation.tcp(before, "t", SHARED, 80, SERVER, 3333)
                     .outsidePort(8080)
                     .handshakeFromOutside();
-            before.station("s").send(PacketBuilder.tcp().from(SHARED, 40000).to(ALIAS, 8080).flags(SYN));
+            before.station("s")
+                    .send(PacketBuilder.tcp()
+                            .from(SHARED, 40000)
+                            .to(ALIAS, 8080)
+                            .flags(SYN));
             ParsedPacket hairpin = before.station("t").takeOne();
 
             RestoreReport report = restore(after, snapshot(before));
@@ -192,7 +197,8 @@ class SnapshotTest {
             nothingSkipped(report);
             assertThat(report.forwards()).isEqualTo(1);
             assertThat(report.flows()).isEqualTo(4);
-            after.outside().send(PacketBuilder.icmp().from(SERVER, 0).to(SHARED, 0).echo(0, id, 1));
+            after.outside()
+                    .send(PacketBuilder.icmp().from(SERVER, 0).to(SHARED, 0).echo(0, id, 1));
             assertThat(after.station("p").takeOne().icmpRest() >>> 16).isEqualTo(77);
             assertThat(called.through(after).in()).isNotNull();
             assertThat(called.through(after).out()).isNotNull();
@@ -215,8 +221,8 @@ class SnapshotTest {
 
     @Test
     void what_is_translated_by_address_alone_or_not_at_all_goes_on() throws Exception {
-        Consumer<NatGatewayBuilder> setting = builder -> builder.protocols(new IpProtocol(47))
-                .exempt(IpPrefix.parse("198.51.100.0/24"));
+        Consumer<NatGatewayBuilder> setting =
+                builder -> builder.protocols(new IpProtocol(47)).exempt(IpPrefix.parse("198.51.100.0/24"));
         try (GatewayRig before = rig(setting);
                 GatewayRig after = rig(setting);
                 GatewayRig changed = rig()) {
@@ -227,7 +233,8 @@ class SnapshotTest {
             byte[] file = snapshot(before);
 
             nothingSkipped(restore(after, file));
-            after.outside().send(PacketBuilder.protocol(47).from(OTHER_SERVER, 0).to(SHARED, 0));
+            after.outside()
+                    .send(PacketBuilder.protocol(47).from(OTHER_SERVER, 0).to(SHARED, 0));
             assertThat(after.station("p").takeOne().destination()).isEqualTo(P);
             after.outside().send(PacketBuilder.udp().from(SERVER, 53).to(P, 5000));
             assertThat(after.station("p").takeOne().destination()).isEqualTo(P);
@@ -268,14 +275,12 @@ class SnapshotTest {
             Conversation tcp =
                     Conversation.tcp(before, "p", P, 40000, SERVER, 443).handshake();
 
-            RestoreReport report = restore(
-                    after, snapshot(before), RestoreOptions.defaults().withDowntime(Duration.ofSeconds(300)));
+            RestoreReport report =
+                    restore(after, snapshot(before), RestoreOptions.defaults().withDowntime(Duration.ofSeconds(300)));
 
             assertThat(report.skipped(Skipped.FLOW_EXPIRED)).isEqualTo(1);
             assertThat(report.downtime()).isEqualTo(Duration.ofSeconds(300));
-            assertThat(after.flows())
-                    .extracting(FlowStatus::expiresIn)
-                    .containsExactly(Duration.ofSeconds(7440 - 300));
+            assertThat(after.flows()).extracting(FlowStatus::expiresIn).containsExactly(Duration.ofSeconds(7440 - 300));
             assertThat(tcp.through(after).in()).isNotNull();
             assertThat(udp.through(after).in()).isNull();
         }
@@ -291,7 +296,8 @@ class SnapshotTest {
             RestoreReport report = restore(after, file, RestoreOptions.defaults());
 
             assertThat(report.taken()).isBetween(begun.minusMillis(1), Instant.now());
-            assertThat(report.downtime()).isBetween(Duration.ZERO, Duration.between(begun.minusMillis(1), Instant.now()));
+            assertThat(report.downtime())
+                    .isBetween(Duration.ZERO, Duration.between(begun.minusMillis(1), Instant.now()));
         }
     }
 
@@ -401,9 +407,10 @@ class SnapshotTest {
     @Test
     void bindings_and_forwards_are_added_unless_there_is_something_else() throws Exception {
         try (GatewayRig before = rig();
-                GatewayRig after = rig(builder -> builder.forward("tcp 81 -> p:81").forward("tcp 82 -> s:82"))) {
-            Binding more = new Binding(
-                    GuestId.of("p"), MacAddress.parse("52:54:00:00:00:01"), Ipv4Address.parse("10.0.0.99"));
+                GatewayRig after =
+                        rig(builder -> builder.forward("tcp 81 -> p:81").forward("tcp 82 -> s:82"))) {
+            Binding more =
+                    new Binding(GuestId.of("p"), MacAddress.parse("52:54:00:00:00:01"), Ipv4Address.parse("10.0.0.99"));
             before.await(before.gateway().bind(more));
             for (String forward : List.of("tcp 80 -> p:80", "tcp 81 -> p:81", "tcp 82 -> p:82")) {
                 before.await(before.gateway().addForward(PortForward.parse(forward)));
@@ -558,7 +565,8 @@ class SnapshotTest {
             for (int port = 0; port < ports; port++) {
                 for (int peer = 1; peer <= peers; peer++) {
                     before.station("p")
-                            .sendWithoutWork(PacketBuilder.udp().from(P, 61000 + port).to("198.51.100." + peer, 53));
+                            .sendWithoutWork(
+                                    PacketBuilder.udp().from(P, 61000 + port).to("198.51.100." + peer, 53));
                 }
                 before.poll();
                 before.outside().discard();
@@ -575,7 +583,9 @@ class SnapshotTest {
             assertThat(after.stats().mappings()).isEqualTo(ports);
             for (int i = 0; i < 100; i++) {
                 after.outside()
-                        .send(PacketBuilder.udp().from("198.51.100." + (1 + i * 2), 53).to(SHARED, 61000 + i * 39));
+                        .send(PacketBuilder.udp()
+                                .from("198.51.100." + (1 + i * 2), 53)
+                                .to(SHARED, 61000 + i * 39));
                 assertThat(after.station("p").takeOne().to()).isEqualTo(P + ":" + (61000 + i * 39));
             }
         }

@@ -254,7 +254,9 @@ public final class FlowTransfer {
         if (!r.has(FlowRecord.UNMAPPED)) {
             return hasPorts && shown == outside.shared();
         }
-        return (hasPorts ? shown != outside.shared() : settings.plan().protocols().contains(new IpProtocol(protocol)))
+        return (hasPorts
+                        ? shown != outside.shared()
+                        : settings.plan().protocols().contains(new IpProtocol(protocol)))
                 && r.insidePort() == r.outsidePort()
                 && r.mappingForward() == 0;
     }
