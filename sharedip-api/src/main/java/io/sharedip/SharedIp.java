@@ -175,6 +175,17 @@ public interface SharedIp extends AutoCloseable {
     CompletionStage<SnapshotReport> snapshot(OutputStream to);
 
     /**
+     * Writes a snapshot as {@link #snapshot}, for another gateway to take over where this one ends: from the snapshot's beginning on no
+     * frame is taken any more, so nothing passes that the snapshot does not know. Otherwise a TCP connection that goes on between
+     * snapshot and end would have moved past the windows that the other gateway knows, and its segments would be dropped.
+     *
+     * @param to as {@link #snapshot}
+     * @return completes when everything is written, and the gateway is to be closed; or with a {@link SnapshotException} if the stream
+     *     fails, and frames are taken again
+     */
+    CompletionStage<SnapshotReport> handOver(OutputStream to);
+
+    /**
      * Restores a snapshot into the running gateway. The stream is read to its end on a thread of the gateway's own, and not closed. It is
      * refused as a whole unless all of it is right; what is right is added to what there is:
      *

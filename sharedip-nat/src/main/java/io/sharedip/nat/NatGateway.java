@@ -584,6 +584,12 @@ public final class NatGateway implements SharedIp {
     }
 
     @Override
+    public CompletionStage<SnapshotReport> handOver(OutputStream to) {
+        Objects.requireNonNull(to, "to");
+        return new SnapshotTask(this::await, management.transfers(), address).handOver(to);
+    }
+
+    @Override
     public CompletionStage<RestoreReport> restore(InputStream from, RestoreOptions options) {
         Objects.requireNonNull(from, "from");
         Objects.requireNonNull(options, "options");

@@ -526,6 +526,34 @@ class SnapshotTest {
     }
 
     @Test
+    void nothing_passes_a_gateway_that_hands_over_unless_that_fails() throws Exception {
+        try (GatewayRig rig = rig()) {
+            Conversation ofP = Conversation.udp(rig, "p", P, 5000, SERVER, 53);
+            ofP.out();
+            OutputStream full = new OutputStream() {
+                @Override
+                public void write(int b) throws IOException {
+                    throw new IOException("no space left");
+                }
+            };
+            assertThatThrownBy(() -> rig.await(rig.gateway().handOver(full)))
+                    .cause()
+                    .isInstanceOf(SnapshotException.class);
+            assertThat(ofP.in()).isNotNull();
+
+            ByteArrayOutputStream out = new ByteArrayOutputStream();
+            assertThat(rig.await(rig.gateway().handOver(out)).flows()).isEqualTo(1);
+
+            assertThat(ofP.in()).isNull();
+            assertThat(ofP.out()).isNull();
+            try (GatewayRig after = rig()) {
+                nothingSkipped(restore(after, out.toByteArray()));
+                assertThat(ofP.through(after).in()).isNotNull();
+            }
+        }
+    }
+
+    @Test
     void a_stream_that_fails_fails_the_stage_and_nothing_else() throws Exception {
         try (GatewayRig rig = rig()) {
             OutputStream full = new OutputStream() {

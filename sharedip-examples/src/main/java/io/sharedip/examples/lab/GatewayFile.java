@@ -12,12 +12,15 @@ public final class GatewayFile {
     private final boolean addressIsOwn;
     private final List<String> forwards;
     private final List<String> rules;
+    private final boolean keepsState;
 
-    private GatewayFile(String claims, boolean addressIsOwn, List<String> forwards, List<String> rules) {
+    private GatewayFile(
+            String claims, boolean addressIsOwn, List<String> forwards, List<String> rules, boolean keepsState) {
         this.claims = claims;
         this.addressIsOwn = addressIsOwn;
         this.forwards = List.copyOf(forwards);
         this.rules = List.copyOf(rules);
+        this.keepsState = keepsState;
     }
 
     /**
@@ -27,7 +30,7 @@ public final class GatewayFile {
      * @return without forwards and rules
      */
     public static GatewayFile withClaims(String claims) {
-        return new GatewayFile(claims, false, List.of(), List.of());
+        return new GatewayFile(claims, false, List.of(), List.of(), false);
     }
 
     /**
@@ -36,7 +39,7 @@ public final class GatewayFile {
      * @return without forwards and rules
      */
     public static GatewayFile withoutClaims() {
-        return new GatewayFile("none", true, List.of(), List.of());
+        return new GatewayFile("none", true, List.of(), List.of(), false);
     }
 
     /**
@@ -48,7 +51,7 @@ public final class GatewayFile {
     public GatewayFile forward(String forward) {
         List<String> all = new ArrayList<>(forwards);
         all.add(forward);
-        return new GatewayFile(claims, addressIsOwn, all, rules);
+        return new GatewayFile(claims, addressIsOwn, all, rules, keepsState);
     }
 
     /**
@@ -60,7 +63,16 @@ public final class GatewayFile {
     public GatewayFile rule(String rule) {
         List<String> all = new ArrayList<>(rules);
         all.add(rule);
-        return new GatewayFile(claims, addressIsOwn, forwards, all);
+        return new GatewayFile(claims, addressIsOwn, forwards, all, keepsState);
+    }
+
+    /**
+     * Keeps the flows in a file while the gateway does not run.
+     *
+     * @return with it
+     */
+    public GatewayFile keepingState() {
+        return new GatewayFile(claims, addressIsOwn, forwards, rules, true);
     }
 
     Path write(Path directory, Path control) {
@@ -70,6 +82,9 @@ public final class GatewayFile {
         text.append("router: ").append(OneAddressNetwork.ROUTER).append('\n');
         text.append("alias: ").append(OneAddressNetwork.ALIAS).append('\n');
         text.append("control: ").append(control).append('\n');
+        if (keepsState) {
+            text.append("state: ").append(directory.resolve("state")).append('\n');
+        }
         text.append("uplink:\n");
         text.append("  pcap: up0\n");
         text.append("  claims: ").append(claims).append('\n');

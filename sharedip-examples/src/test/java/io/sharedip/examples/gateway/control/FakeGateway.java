@@ -174,6 +174,11 @@ public final class FakeGateway implements SharedIp {
     }
 
     @Override
+    public CompletionStage<SnapshotReport> handOver(OutputStream to) {
+        return snapshot(to);
+    }
+
+    @Override
     public CompletionStage<RestoreReport> restore(InputStream from, RestoreOptions options) {
         byte[] octets;
         try {

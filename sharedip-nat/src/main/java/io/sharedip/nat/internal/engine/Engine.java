@@ -184,6 +184,9 @@ public final class Engine implements NeighbourTable.Owner {
      */
     public int poll(long nowNanos, int limit) {
         now = nowNanos;
+        if (transfers.isHandingOver()) {
+            return 0;
+        }
         int taken = uplink.isUp() ? uplink.link().poll(uplink, limit) : 0;
         for (int number = 1; number < guests.bound(); number++) {
             Attachment guest = guests.get(number);
@@ -199,7 +202,7 @@ public final class Engine implements NeighbourTable.Owner {
 
     /** Takes a batch that a link delivers on the driver's thread. */
     public void deliver(Attachment from, Frame[] frames, int count, long nowNanos) {
-        if (from != uplink && guests.get(from.number()) != from) {
+        if ((from != uplink && guests.get(from.number()) != from) || transfers.isHandingOver()) {
             // unplugged already, but its link is not closed yet
             return;
         }

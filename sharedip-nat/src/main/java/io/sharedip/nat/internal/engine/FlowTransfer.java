@@ -238,7 +238,7 @@ public final class FlowTransfer {
                 FlowTable.NONE,
                 nowNanos);
         int from = flows.findOutside(
-                r.protocol(), outside.shared(), r.outsidePort(), peerOutside, r.peerPort(), FlowTable.NONE, nowNanos);
+                r.protocol(), shown, r.outsidePort(), peerOutside, r.peerPort(), FlowTable.NONE, nowNanos);
         return inside >= 0 || from >= 0;
     }
 

@@ -19,6 +19,7 @@ public final class Transfers {
     private final GuestDirectory guests;
     private final Flows flows;
     private final FlowTransfer transfer;
+    private boolean handingOver;
 
     Transfers(Engine engine, EngineSettings settings, OutsideAddresses outside, GuestDirectory guests, Flows flows) {
         this.engine = engine;
@@ -26,6 +27,16 @@ public final class Transfers {
         this.guests = guests;
         this.flows = flows;
         this.transfer = new FlowTransfer(engine, settings, outside, flows);
+    }
+
+    /** Whether frames are left where they are, because another gateway takes over. */
+    boolean isHandingOver() {
+        return handingOver;
+    }
+
+    /** Begins or ends to leave frames where they are. */
+    public void handingOver(boolean on) {
+        handingOver = on;
     }
 
     /** Begins a snapshot: what its numbers mean. */

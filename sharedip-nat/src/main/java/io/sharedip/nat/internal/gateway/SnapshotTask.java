@@ -40,13 +40,35 @@ public final class SnapshotTask {
 
     /** Writes a snapshot on a thread of its own. */
     public CompletableFuture<SnapshotReport> write(OutputStream to) {
+        return Results.supply(() -> writeOrTell(to));
+    }
+
+    private SnapshotReport writeOrTell(OutputStream to) {
+        try {
+            return writeNow(to);
+        } catch (IOException e) {
+            throw SnapshotException.of(
+                    "could not be written: " + e, "look after the disk or whatever takes the snapshot", e);
+        }
+    }
+
+    /** Writes the last snapshot on a thread of its own, with nothing passing from its beginning on. */
+    public CompletableFuture<SnapshotReport> handOver(OutputStream to) {
         return Results.supply(() -> {
+            handingOver(true);
             try {
-                return writeNow(to);
-            } catch (IOException e) {
-                throw SnapshotException.of(
-                        "could not be written: " + e, "look after the disk or whatever takes the snapshot", e);
+                return writeOrTell(to);
+            } catch (RuntimeException | Error e) {
+                handingOver(false);
+                throw e;
             }
+        });
+    }
+
+    private void handingOver(boolean on) {
+        engine.call(() -> {
+            transfers.handingOver(on);
+            return Boolean.TRUE;
         });
     }
 
