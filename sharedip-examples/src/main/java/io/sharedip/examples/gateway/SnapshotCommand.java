@@ -7,7 +7,9 @@ import io.sharedip.examples.gateway.control.Request;
 import picocli.CommandLine.Command;
 
 /** Has a running gateway write its state file. */
-@Command(name = "snapshot", description = "Writes the gateway's state file now. It is written at the gateway's end too.")
+@Command(
+        name = "snapshot",
+        description = "Writes the gateway's state file now. It is written at the gateway's end too.")
 final class SnapshotCommand extends ControlCommand {
 
     SnapshotCommand(GatewayMain main) {
