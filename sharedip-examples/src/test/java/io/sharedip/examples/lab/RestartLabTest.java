@@ -17,6 +17,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -82,8 +83,9 @@ class RestartLabTest {
 
     /** Half of what is sent is still to come when the gateway ends; the programs see nothing but a pause. */
     @Test
-    void connections_outlive_a_gateway_that_keeps_its_state() throws IOException {
-        GatewayFile file = GatewayFile.withClaims("sockets").keepingState();
+    void connections_outlive_a_gateway_that_keeps_its_state(@TempDir Path directory) throws IOException {
+        Path state = directory.resolve("state");
+        GatewayFile file = GatewayFile.withClaims("sockets").setting("state: " + state);
         try (GatewayLab running = GatewayLab.with(file)) {
             LabMachine near = running.network().near();
             near.start("socat", "TCP-LISTEN:7000,fork,reuseaddr", "PIPE");
@@ -112,7 +114,6 @@ class RestartLabTest {
             Outcome end = running.gateway().stop();
             assertThat(end.exit()).as(end.describe()).isZero();
             assertThat(clients).allMatch(LabProgram::isRunning);
-            Path state = running.lab().directory().resolve("state");
             assertThat(Files.getPosixFilePermissions(state)).isEqualTo(PosixFilePermissions.fromString("rw-------"));
             running.restart(file);
 

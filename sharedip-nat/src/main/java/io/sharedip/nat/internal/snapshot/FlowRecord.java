@@ -98,6 +98,8 @@ public final class FlowRecord {
     private static final int WINDOW = 20;
 
     private static final int MOST_SCALE = 14;
+    /** RFC 7323 section 2.3. */
+    private static final long MOST_WINDOW = 1L << 30;
     private static final int TCP = 6;
     private static final int UDP = 17;
     private static final int ICMP = 1;
@@ -193,6 +195,9 @@ public final class FlowRecord {
         for (int window = WINDOW_OUT; window <= WINDOW_IN; window += WINDOW) {
             if (u8(a, at + window + WINDOW_SCALE) > MOST_SCALE) {
                 return "a flow has a window scale out of range";
+            }
+            if (u32(a, at + window + WINDOW_MAX) > MOST_WINDOW) {
+                return "a flow has a window out of range";
             }
             if ((u8(a, at + window + WINDOW_FLAGS) & ~ALL_WINDOW_FLAGS) != 0
                     || u16(a, at + window + WINDOW_ZERO) != 0) {

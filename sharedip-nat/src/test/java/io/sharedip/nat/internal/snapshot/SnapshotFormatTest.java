@@ -110,7 +110,7 @@ class SnapshotFormatTest {
                         out,
                         random.nextInt(),
                         random.nextInt(),
-                        random.nextInt(),
+                        random.nextInt(1 << 30),
                         random.nextInt(),
                         random.nextInt(15),
                         random.nextInt(8));
@@ -392,6 +392,12 @@ class SnapshotFormatTest {
                     flow.window(false, 1, 2, 3, 4, 15, 0);
                 }),
                 "a window scale out of range");
+        refused(
+                withFlow(flow -> {
+                    flow.flags(FlowRecord.WINDOWS);
+                    flow.window(false, 1, 2, -1, 4, 14, 0);
+                }),
+                "a window out of range");
     }
 
     @Test
