@@ -16,8 +16,8 @@ import io.sharedip.event.SharedIpEvent.ForwardConflict;
 import io.sharedip.forward.ForwardSelector;
 import io.sharedip.forward.PortForward;
 import io.sharedip.packet.Frame;
-import io.sharedip.snapshot.RestoreReport;
 import io.sharedip.packet.Octets;
+import io.sharedip.snapshot.RestoreReport;
 import io.sharedip.stats.DropReason;
 import io.sharedip.testing.EventRecorder;
 import io.sharedip.testing.GatewayRig;
@@ -241,13 +241,14 @@ class PortClaimsTest {
         try (NatGateway gateway = builder(61000, 65535).build()) {
             assertThat(claims.count(IpProtocol.UDP)).isLessThan(2000);
 
-            RestoreReport report =
-                    drive(gateway, gateway.restore(new ByteArrayInputStream(snapshot.toByteArray())));
+            RestoreReport report = drive(gateway, gateway.restore(new ByteArrayInputStream(snapshot.toByteArray())));
 
             assertThat(report.flows()).isEqualTo(44);
             assertThat(report.skipped(RestoreReport.Skipped.FLOW_WITHOUT_PORT)).isEqualTo(1);
             for (int port = 61100; port < 65535; port += 100) {
-                assertThat(claims.holds(IpProtocol.UDP, port)).as("port %d", port).isEqualTo(port != 63500);
+                assertThat(claims.holds(IpProtocol.UDP, port))
+                        .as("port %d", port)
+                        .isEqualTo(port != 63500);
             }
             assertThat(claims.claimer.getName()).isEqualTo("sharedip-control");
             resolve(gateway);

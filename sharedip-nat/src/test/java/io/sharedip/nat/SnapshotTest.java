@@ -22,6 +22,7 @@ import io.sharedip.snapshot.RestoreOptions.OtherAddress;
 import io.sharedip.snapshot.RestoreReport;
 import io.sharedip.snapshot.RestoreReport.Skipped;
 import io.sharedip.snapshot.SnapshotReport;
+import io.sharedip.stats.DropReason;
 import io.sharedip.stats.FlowStatus;
 import io.sharedip.stats.TrackedState;
 import io.sharedip.testing.Conversation;
@@ -111,6 +112,61 @@ class SnapshotTest {
             assertThat(then.in(ACK | FIN)).isNotNull();
             assertThat(after.flows()).extracting(FlowStatus::state).containsExactly(TrackedState.CLOSED);
         }
+    }
+
+    /** Windows of 512 octets scaled by 2^7: without the scale nothing would fit, without the windows everything. */
+    @Test
+    void windows_with_their_scales_are_checked_as_before() throws Exception {
+        byte[] scale = {1, 3, 3, 7};
+        try (GatewayRig before = rig();
+                GatewayRig after = rig()) {
+            before.station("p").send(guestSegment(SYN, 1000, 0, 0).tcpOptions(scale));
+            assertThat(before.outside().takeOne().flags()).isEqualTo(SYN);
+            before.outside().send(serverSegment(SYN | ACK, 5000, 1001, 0).tcpOptions(scale));
+            assertThat(before.station("p").take()).hasSize(1);
+            before.station("p").send(guestSegment(ACK, 1001, 5001, 0));
+            before.outside().send(serverSegment(ACK, 5001, 1001, 0));
+            byte[] file = snapshot(before);
+
+            nothingSkipped(restore(after, file));
+
+            assertThat(after.flows()).usingRecursiveComparison().isEqualTo(before.flows());
+            for (GatewayRig rig : List.of(before, after)) {
+                rig.outside().take();
+                rig.station("p").take();
+                // beyond the window
+                rig.outside().send(serverSegment(ACK, 5001 + 512 * 128 + 1000, 1001, 10));
+                rig.station("p").send(guestSegment(ACK, 1001 + 512 * 128 + 1000, 5001, 10));
+                assertThat(rig.station("p").take()).isEmpty();
+                assertThat(rig.outside().take()).isEmpty();
+                // at its end
+                rig.outside().send(serverSegment(ACK, 5001 + 512 * 128 - 10, 1001, 10));
+                assertThat(rig.station("p").take()).hasSize(1);
+                rig.station("p").send(guestSegment(ACK, 1001 + 512 * 128 - 10, 5001, 10));
+                assertThat(rig.outside().take()).hasSize(1);
+                assertThat(rig.drops(DropReason.TCP_WINDOW)).isEqualTo(2);
+            }
+        }
+    }
+
+    private static PacketBuilder guestSegment(int flags, long seq, long ack, int octets) {
+        return PacketBuilder.tcp()
+                .from(P, 61234)
+                .to(SERVER, 443)
+                .flags(flags)
+                .sequence(seq, ack)
+                .window(512)
+                .payload(new byte[octets]);
+    }
+
+    private static PacketBuilder serverSegment(int flags, long seq, long ack, int octets) {
+        return PacketBuilder.tcp()
+                .from(SERVER, 443)
+                .to(SHARED, 61234)
+                .flags(flags)
+                .sequence(seq, ack)
+                .window(512)
+                .payload(new byte[octets]);
     }
 
     @Test

@@ -81,8 +81,11 @@ public final class Conversation {
     public Conversation through(GatewayRig other) {
         Conversation copy = new Conversation(other, tcp, guest, inside, port, server, serverPort);
         copy.outsidePort = outsidePort;
-        copy.guestSequence = guestSequence;
-        copy.serverSequence = serverSequence;
+        copy.atGuest.next = atGuest.next;
+        copy.atGuest.synSent = atGuest.synSent;
+        copy.atServer.next = atServer.next;
+        copy.atServer.synSent = atServer.synSent;
+        copy.synAcknowledged = synAcknowledged;
         return copy;
     }
 

@@ -100,6 +100,7 @@ public final class FlowRecord {
     private static final int MOST_SCALE = 14;
     /** RFC 7323 section 2.3. */
     private static final long MOST_WINDOW = 1L << 30;
+
     private static final int TCP = 6;
     private static final int UDP = 17;
     private static final int ICMP = 1;
