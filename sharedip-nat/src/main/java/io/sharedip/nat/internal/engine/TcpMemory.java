@@ -50,7 +50,7 @@ final class TcpMemory {
                     table.tcpMaxEnd(flow, out),
                     table.tcpMaxWindow(flow, out),
                     table.tcpMaxAck(flow, out),
-                    bits >>> TcpTracker.SCALE_BITS * side & TcpTracker.SCALE,
+                    (bits >>> (TcpTracker.SCALE_BITS * side)) & TcpTracker.SCALE,
                     translated(bits >>> side, SIDE_BITS, 0, 1));
         }
     }
@@ -64,7 +64,7 @@ final class TcpMemory {
         for (int side = 0; side < 2; side++) {
             boolean out = side == 0;
             bits |= translated(r.windowFlags(out), SIDE_BITS, 1, 0) << side;
-            bits |= r.windowScale(out) << TcpTracker.SCALE_BITS * side;
+            bits |= r.windowScale(out) << (TcpTracker.SCALE_BITS * side);
             table.tcpSent(flow, out, r.windowEnd(out), r.windowMaxEnd(out));
             table.tcpMaxAck(flow, out, r.windowMaxAck(out));
         }
