@@ -42,6 +42,8 @@ public final class NatGatewayBuilder {
     private static final String ONE_TO_ONE = "one-to-one";
     private static final int MOST_FLOWS = 4_000_000;
     private static final int DEFAULT_FLOWS = 5_000;
+    private static final int DEFAULT_ERRORS = 200;
+    private static final int MOST_ERRORS = 1_000_000;
     private static final int DEFAULT_FLOWS_PER_GUEST = 2_000;
     /** Locally administered; the low half is taken from the shared address, so that a restart does not confuse guests. */
     private static final long ROUTER_MAC_PREFIX = 0x02_5e_00_000000L;
@@ -61,6 +63,7 @@ public final class NatGatewayBuilder {
     private TcpTracking tcpTracking = TcpTracking.defaults();
     private boolean udpInboundRefresh;
     private boolean verifyChecksums = true;
+    private int errorsPerSecond = DEFAULT_ERRORS;
     private final Set<IpProtocol> protocols = new LinkedHashSet<>();
     private final List<OneToOne> oneToOne = new ArrayList<>();
     private final List<IpPrefix> exempt = new ArrayList<>();
@@ -294,6 +297,19 @@ public final class NatGatewayBuilder {
      */
     public NatGatewayBuilder verifyChecksums(boolean on) {
         verifyChecksums = on;
+        return this;
+    }
+
+    /**
+     * Sets how many ICMP errors and TCP resets the gateway itself says at most, in a second and on each link, the uplink included; 200
+     * by default (RFC 1812 section 4.3.2.8). Errors that others say about flows are translated regardless. With 0 the gateway says
+     * none: also what a rule rejects is then dropped in silence (RFC 5508 REQ-9).
+     *
+     * @param most 0 to 1,000,000
+     * @return this
+     */
+    public NatGatewayBuilder errorsPerSecond(int most) {
+        errorsPerSecond = most;
         return this;
     }
 
@@ -553,6 +569,13 @@ public final class NatGatewayBuilder {
                     "is out of range",
                     "use 1 to the capacity, " + capacity);
         }
+        if (errorsPerSecond < 0 || errorsPerSecond > MOST_ERRORS) {
+            throw new ConfigurationException(
+                    "errors-per-second",
+                    String.valueOf(errorsPerSecond),
+                    "is out of range",
+                    "use 1 to " + MOST_ERRORS + ", or 0 to say nothing");
+        }
         MacAddress mac = routerMac != null ? routerMac : new MacAddress(ROUTER_MAC_PREFIX | (self.bits() & 0xffffffL));
         if (mac.isMulticast() || mac.bits() == 0) {
             throw new ConfigurationException(
@@ -576,6 +599,7 @@ public final class NatGatewayBuilder {
                 tcpTracking,
                 udpInboundRefresh,
                 verifyChecksums,
+                errorsPerSecond,
                 new TranslationPlan(protocols, oneToOne, exempt),
                 random);
     }

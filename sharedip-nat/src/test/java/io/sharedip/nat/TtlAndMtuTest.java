@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sharedip.address.MacAddress;
 import io.sharedip.link.InProcessLink;
+import io.sharedip.packet.Checksum;
 import io.sharedip.packet.Frame;
 import io.sharedip.packet.Octets;
 import io.sharedip.stats.DropReason;
@@ -67,6 +68,23 @@ class TtlAndMtuTest {
             assertThat(rig.outside().take()).isEmpty();
             assertThat(rig.nonZeroDrops()).containsOnlyKeys(DropReason.TTL_EXPIRED);
             assertThat(rig.stats().flows()).isZero();
+        }
+    }
+
+    @Test
+    void rfc5508_req9_an_own_error_bears_precedence_6_and_the_type_of_service_of_what_it_quotes() {
+        try (GatewayRig rig = rig()) {
+            byte[] sent = PacketBuilder.udp()
+                    .from(PRIVATE, 4000)
+                    .to(SERVER, 33434)
+                    .ttl(1)
+                    .macs(rig.station("p").mac(), GatewayRig.ROUTER_MAC)
+                    .build();
+            sent[15] = (byte) 0x3f;
+            Octets.put16(sent, 24, 0);
+            Octets.put16(sent, 24, ~Checksum.sum(sent, 14, 20));
+            rig.station("p").sendRaw(sent);
+            assertThat(Octets.u8(rig.station("p").takeRaw().get(0), 15)).isEqualTo(0xde);
         }
     }
 
@@ -226,6 +244,38 @@ class TtlAndMtuTest {
             link.taking(false);
             rig.outside().send(PacketBuilder.udp().from(SERVER, 53).to(SHARED, port));
             assertThat(rig.nonZeroDrops()).containsOnlyKeys(DropReason.LINK_FULL);
+        }
+    }
+
+    @Test
+    void rfc4787_req13_and_rfc5508_req7_a_hairpinned_packet_too_big_for_its_guest_is_answered_with_3_4() {
+        InProcessLink narrow = InProcessLink.named("q").withMtu(600);
+        try (GatewayRig rig = rig().guest("q", "52:54:00:00:00:03", "10.0.0.3", narrow)
+                .with(b -> b.forward("udp 5000 -> q:53").oneToOne("192.0.2.20", "q"))) {
+            for (String called : new String[] {SHARED, "192.0.2.20"}) {
+                rig.station("p")
+                        .send(PacketBuilder.udp()
+                                .from(PRIVATE, 4000)
+                                .to(called, 5000)
+                                .payload(new byte[1000]));
+                ParsedPacket error = rig.station("p").takeOne();
+                assertThat(error.icmpType()).isEqualTo(3);
+                assertThat(error.icmpCode()).isEqualTo(4);
+                assertThat(error.icmpRest()).isEqualTo(600);
+                assertThat(error.inner().from()).isEqualTo(PRIVATE + ":4000");
+                assertThat(error.inner().to()).isEqualTo(called + ":5000");
+            }
+            assertThat(narrow.receive()).isNull();
+            assertThat(rig.nonZeroDrops()).containsOnlyKeys(DropReason.PACKET_TOO_BIG);
+            // one that its sender lets be cut passes
+            rig.station("p")
+                    .send(PacketBuilder.udp()
+                            .from(PRIVATE, 4000)
+                            .to(SHARED, 5000)
+                            .fragment(0)
+                            .payload(new byte[1000]));
+            assertThat(narrow.receive()).isNotNull();
+            assertThat(narrow.receive()).isNotNull();
         }
     }
 }

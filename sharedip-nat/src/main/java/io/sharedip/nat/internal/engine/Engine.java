@@ -138,6 +138,12 @@ public final class Engine implements NeighbourTable.Owner {
         return counters.snapshot(settings.capacity(), eventsLost + events.lost());
     }
 
+    /** Bounds what is said on one link: half a second's worth at once. */
+    TokenBucket errorBucket() {
+        int rate = settings.errorsPerSecond();
+        return new TokenBucket(rate, Math.max(1, rate / 2));
+    }
+
     CompiledChain.Subject subject() {
         return subject;
     }
@@ -469,11 +475,12 @@ public final class Engine implements NeighbourTable.Owner {
                 icmpErrors.fromGuest(from, c);
                 return;
             }
-            if (c.icmpType == IcmpView.ECHO_REQUEST && toGateway && !outside.isOneToOne(c.destination)) {
+            boolean toUs = toGateway && !outside.isOneToOne(c.destination);
+            if (c.icmpType == IcmpView.ECHO_REQUEST && toUs) {
                 pingFromGuest(from, c);
                 return;
             }
-            if (c.icmpType != IcmpView.ECHO_REQUEST && c.icmpType != IcmpView.ECHO_REPLY) {
+            if (!(c.isIcmpQuery() && !toUs) && !c.isIcmpReply()) {
                 counters.drop(DropReason.ICMP_TYPE);
                 return;
             }
@@ -490,6 +497,12 @@ public final class Engine implements NeighbourTable.Owner {
             if (flow < 0) {
                 return;
             }
+        } else if (c.protocol == ICMP
+                && c.icmpType == IcmpView.ECHO_REPLY
+                && (table.state(flow) & FlowTable.BY_GUEST) != 0) {
+            // nobody has asked the guest: it is the one who asks
+            counters.drop(DropReason.ICMP_NO_FLOW);
+            return;
         } else if (table.epoch(flow) != chain.epoch() && !passesAgain(flow, from, c)) {
             return;
         }
@@ -574,7 +587,7 @@ public final class Engine implements NeighbourTable.Owner {
             counters.drop(DropReason.TCP_NO_FLOW);
             return false;
         }
-        if (c.protocol == ICMP && c.icmpType != IcmpView.ECHO_REQUEST) {
+        if (c.protocol == ICMP && !c.isIcmpQuery()) {
             counters.drop(DropReason.ICMP_NO_FLOW);
             return false;
         }
@@ -728,7 +741,8 @@ public final class Engine implements NeighbourTable.Owner {
             int tracked = state & FlowTable.TRACKED_MASK;
             // as its first packet was, whatever this one is
             subject.tcpFlags = subject.protocol == TCP ? TcpView.SYN : 0;
-            subject.icmpType = subject.protocol == ICMP ? IcmpView.ECHO_REQUEST : -1;
+            subject.icmpType =
+                    subject.protocol != ICMP ? -1 : c.isIcmpError() ? IcmpView.ECHO_REQUEST : c.icmpQueryType();
             subject.state = tracked == TcpTracker.HALF_OPEN || tracked == TcpTracker.UNREPLIED
                     ? FlowState.NEW
                     : FlowState.ESTABLISHED;
@@ -1006,12 +1020,12 @@ public final class Engine implements NeighbourTable.Owner {
                 icmpErrors.fromOutside(c);
                 return;
             }
-            boolean question = c.icmpType == IcmpView.ECHO_REQUEST;
-            if (question && c.destination == outside.shared() && settings.addressIsOwn()) {
+            boolean toGateway = c.destination == outside.shared();
+            if (c.icmpType == IcmpView.ECHO_REQUEST && toGateway && settings.addressIsOwn()) {
                 answerPing(uplink, c);
                 return;
             }
-            if (c.icmpType != IcmpView.ECHO_REPLY && !(question && c.destination != outside.shared())) {
+            if (!c.isIcmpReply() && !(c.isIcmpQuery() && !toGateway)) {
                 leaveOr(c, DropReason.ICMP_TYPE);
                 return;
             }
@@ -1164,6 +1178,11 @@ public final class Engine implements NeighbourTable.Owner {
             counters.drop(DropReason.PACKET_TOO_BIG);
             if (!hairpin) {
                 tell(uplink, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_FRAGMENTATION_NEEDED, to.mtu());
+            } else {
+                Attachment sender = guests.get(table.peerGuest(flow));
+                if (sender != null) {
+                    icmpErrors.tellTooBig(c.frame, sender, to.mtu());
+                }
             }
             return;
         }

@@ -25,6 +25,7 @@ import java.util.Random;
  * @param tcpTracking how TCP segments are judged
  * @param udpInboundRefresh whether UDP packets from outside keep a flow alive that the guest began (RFC 4787 REQ-6)
  * @param verifyChecksums whether transport checksums are judged
+ * @param errorsPerSecond most ICMP errors and TCP resets that the gateway says on each link, 0 for none
  * @param plan what is translated in another way than to the shared address and a port of the pool
  * @param random source of keys and ports
  */
@@ -45,6 +46,7 @@ public record EngineSettings(
         TcpTracking tcpTracking,
         boolean udpInboundRefresh,
         boolean verifyChecksums,
+        int errorsPerSecond,
         TranslationPlan plan,
         Random random) {
 

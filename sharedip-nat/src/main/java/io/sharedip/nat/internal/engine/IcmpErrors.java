@@ -230,6 +230,11 @@ final class IcmpErrors {
         tellAbout(translated, origin, IcmpView.CODE_HOST_UNREACHABLE, 0);
     }
 
+    /** Tells a guest that a hairpinned packet, translated already, is too big for its destination's link (RFC 1191). */
+    void tellTooBig(Frame translated, Attachment origin, int mtu) {
+        tellAbout(translated, origin, IcmpView.CODE_FRAGMENTATION_NEEDED, mtu);
+    }
+
     private void tellAbout(Frame translated, Attachment origin, int code, int mtu) {
         if (!origin.mayAnswer(engine.now())) {
             return;

@@ -27,10 +27,6 @@ final class PacketContext {
     static final int UDP = 17;
 
     private static final int IPV4_NO_OPTIONS = 0x45;
-    private static final int OPTION_END = 0;
-    private static final int OPTION_NOP = 1;
-    private static final int OPTION_LOOSE_SOURCE_ROUTE = 131;
-    private static final int OPTION_STRICT_SOURCE_ROUTE = 137;
 
     private final AddressOnlyProtocols others;
 
@@ -97,6 +93,25 @@ final class PacketContext {
                 || type == IcmpView.REDIRECT;
     }
 
+    /** Whether the packet is an ICMP query that is translated: echo or timestamp; the others are deprecated (RFC 6918). */
+    boolean isIcmpQuery() {
+        return icmpType == IcmpView.ECHO_REQUEST || icmpType == IcmpView.TIMESTAMP_REQUEST;
+    }
+
+    /** Whether the packet answers an {@linkplain #isIcmpQuery ICMP query}. */
+    boolean isIcmpReply() {
+        return icmpType == IcmpView.ECHO_REPLY || icmpType == IcmpView.TIMESTAMP_REPLY;
+    }
+
+    /** The type of the query that an ICMP query or reply belongs to, -1 of anything else. */
+    int icmpQueryType() {
+        return switch (icmpType) {
+            case IcmpView.ECHO_REQUEST, IcmpView.ECHO_REPLY -> IcmpView.ECHO_REQUEST;
+            case IcmpView.TIMESTAMP_REQUEST, IcmpView.TIMESTAMP_REPLY -> IcmpView.TIMESTAMP_REQUEST;
+            default -> -1;
+        };
+    }
+
     boolean dontFragment() {
         return (u16(octets, ip + 6) & Ipv4View.DONT_FRAGMENT) != 0;
     }
@@ -139,7 +154,7 @@ final class PacketContext {
         if (!headerSumIsRight(a, at, header)) {
             return DropReason.IP_CHECKSUM;
         }
-        if (versionAndLength != IPV4_NO_OPTIONS && !optionsAreSound(a, at + Ipv4View.MIN_LENGTH, at + header)) {
+        if (versionAndLength != IPV4_NO_OPTIONS && !Ipv4Options.areSound(a, at + Ipv4View.MIN_LENGTH, at + header)) {
             return DropReason.IP_OPTION;
         }
         headerLength = header;
@@ -170,29 +185,6 @@ final class PacketContext {
             sum += i32(a, at + i) & 0xffffffffL;
         }
         return Checksum.fold(sum) == 0xffff;
-    }
-
-    private static boolean optionsAreSound(byte[] a, int from, int end) {
-        int i = from;
-        while (i < end) {
-            int type = u8(a, i);
-            if (type == OPTION_END) {
-                return true;
-            }
-            if (type == OPTION_NOP) {
-                i++;
-                continue;
-            }
-            if (type == OPTION_LOOSE_SOURCE_ROUTE || type == OPTION_STRICT_SOURCE_ROUTE || i + 1 >= end) {
-                return false;
-            }
-            int length = u8(a, i + 1);
-            if (length < 2 || i + length > end) {
-                return false;
-            }
-            i += length;
-        }
-        return true;
     }
 
     /** Whether no machine can have this address as its own: 0/8, 127/8, multicast, 240/4 (RFC 1122 section 3.2.1.3). */
