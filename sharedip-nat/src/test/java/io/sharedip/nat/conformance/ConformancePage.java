@@ -61,7 +61,8 @@ final class ConformancePage {
         List<String> lines = new ArrayList<>();
         lines.add("# Conformance");
         lines.add("");
-        lines.add("Written by a run of the unit tests of `sharedip-nat`, never by hand. A test proves the rows whose identifiers");
+        lines.add(
+                "Written by a run of the unit tests of `sharedip-nat`, never by hand. A test proves the rows whose identifiers");
         lines.add("its name carries. [testing.md](testing.md) says more.");
         if (!whole) {
             lines.add("");
