@@ -47,9 +47,9 @@ public final class NatGatewayBuilder {
     private int capacity = DEFAULT_FLOWS;
     private int flowsPerGuest;
     private Timeouts timeouts = Timeouts.defaults();
+    private TcpTracking tcpTracking = TcpTracking.defaults();
     private ProtocolBehavior tcp = ProtocolBehavior.tcp();
     private ProtocolBehavior udp = ProtocolBehavior.udp();
-    private TcpTracking tcpTracking = TcpTracking.defaults();
     private boolean udpInboundRefresh;
     private boolean verifyChecksums = true;
     final List<Guest> guests = new ArrayList<>();
@@ -185,7 +185,8 @@ public final class NatGatewayBuilder {
     }
 
     /**
-     * Sets the most flows there may be; 5,000 by default. Memory is taken at once, about 180 octets for each.
+     * Sets the most flows there may be; 5,000 by default. Memory is taken at once, about 220 octets for each; with
+     * {@link ProtocolBehavior#portOverloading} about 330, because each flow may need a mapping of its own.
      *
      * @param flows 1 to 4,000,000
      * @return this

@@ -552,7 +552,7 @@ public final class Engine implements NeighbourTable.Owner {
         if (flow == Flows.REFUSED) {
             counters.drop(flows.refusal());
             // an error would end the attempt; a repeated packet will find the ports that are being claimed
-            if (flows.refusal() != DropReason.LIMIT_PORTS || !flows.portsAreComing(c.protocol)) {
+            if (flows.refusal() != DropReason.LIMIT_PORTS || !flows.ports().areComing(c.protocol)) {
                 tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
             }
             return -1;
@@ -568,10 +568,11 @@ public final class Engine implements NeighbourTable.Owner {
         }
         int mapping = flows.findMapping(c.protocol, c.destinationPort, now);
         ForwardTable.Entry forward = null;
-        if (mapping < 0 || !flows.hasAddressed(mapping, outside.shared())) {
-            mapping = -1;
+        if (mapping < 0 || !flows.admits(mapping, outside.shared())) {
             forward = flows.forwards().find(c.protocol, c.destinationPort, outside.shared());
         }
+        // a mapping that does not let the caller in: the caller's half begins all the same, so that two guests who call
+        // one another's mappings meet
         if (mapping < 0 && forward == null) {
             refuseHost(from, c);
             return -1;
@@ -954,7 +955,7 @@ public final class Engine implements NeighbourTable.Owner {
     private int openInward(PacketContext c, Attachment from, int origin) {
         boolean hairpin = origin != FlowTable.NONE;
         int mapping = flows.findMapping(c.protocol, c.destinationPort, now);
-        boolean filtered = mapping >= 0 && !flows.hasAddressed(mapping, c.source);
+        boolean filtered = mapping >= 0 && !flows.admits(mapping, c.source);
         ForwardTable.Entry forward = null;
         if (mapping < 0 || filtered) {
             mapping = -1;

@@ -36,7 +36,6 @@ public final class FlowTable {
     private static final int PACKETS_IN = 10;
     private static final int BYTES_IN = 11;
     private static final int TIMER_LINKS = 12;
-    private static final int EVICTION_LINKS = 13;
     private static final int ORIGIN = 14;
 
     /** No flow. */
@@ -380,14 +379,5 @@ public final class FlowTable {
 
     void timerLinks(int flow, int previous, int next) {
         word(flow, TIMER_LINKS, (long) previous << 32 | (next & 0xffffffffL));
-    }
-
-    /** Links of the eviction queue, as {@link #timerLinks}. */
-    long evictionLinks(int flow) {
-        return word(flow, EVICTION_LINKS);
-    }
-
-    void evictionLinks(int flow, int previous, int next) {
-        word(flow, EVICTION_LINKS, (long) previous << 32 | (next & 0xffffffffL));
     }
 }

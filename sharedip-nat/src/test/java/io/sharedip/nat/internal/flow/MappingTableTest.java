@@ -25,7 +25,7 @@ class MappingTableTest {
     @ValueSource(longs = {1, 2, 3})
     void random_additions_and_removals_agree_with_maps(long seed) {
         Random random = new Random(seed);
-        MappingTable table = new MappingTable(CAPACITY, new KeyedHash(random));
+        MappingTable table = new MappingTable(CAPACITY, false, new KeyedHash(random));
         Map<Inside, Integer> inside = new HashMap<>();
         Map<Outside, Integer> outside = new HashMap<>();
         List<Inside> order = new ArrayList<>();
@@ -37,7 +37,8 @@ class MappingTableTest {
                 if (inside.containsKey(key) || outside.containsKey(port)) {
                     continue;
                 }
-                int mapping = table.add(key.guest, key.protocol, key.address, key.port, port.port, 0, step);
+                int mapping =
+                        table.add(key.guest, key.protocol, key.address, key.port, 0, 0, port.port, 0, false, step);
                 assertThat(inside.values()).doesNotContain(mapping);
                 assertThat(table.guest(mapping)).isEqualTo(key.guest);
                 assertThat(table.protocol(mapping)).isEqualTo(key.protocol);
@@ -62,7 +63,7 @@ class MappingTableTest {
                 for (int guest = 1; guest < 5; guest++) {
                     for (int protocol : PROTOCOLS) {
                         for (int port = 0; port < 20; port++) {
-                            assertThat(table.findInside(guest, protocol, 1, port))
+                            assertThat(table.findInside(guest, protocol, 1, port, 0, 0))
                                     .isEqualTo(inside.getOrDefault(new Inside(guest, protocol, 1, port), -1));
                         }
                     }
@@ -76,8 +77,8 @@ class MappingTableTest {
 
     @Test
     void a_mapping_ends_with_its_last_flow() {
-        MappingTable table = new MappingTable(4, new KeyedHash(new Random(1)));
-        int mapping = table.add(1, 6, 2, 3, 61_000, 0, 0);
+        MappingTable table = new MappingTable(4, false, new KeyedHash(new Random(1)));
+        int mapping = table.add(1, 6, 2, 3, 0, 0, 61_000, 0, false, 0);
         table.retain(mapping);
         table.retain(mapping);
         assertThat(table.release(mapping)).isFalse();
@@ -86,15 +87,15 @@ class MappingTableTest {
 
     @Test
     void a_mapping_of_a_forward_is_found_from_inside_only_and_the_first_one_counts() {
-        MappingTable table = new MappingTable(4, new KeyedHash(new Random(1)));
-        int first = table.add(1, 6, 2, 80, 8080, 5, 0);
-        int second = table.add(1, 6, 2, 80, 8081, 6, 0);
-        assertThat(table.findInside(1, 6, 2, 80)).isEqualTo(first);
+        MappingTable table = new MappingTable(4, false, new KeyedHash(new Random(1)));
+        int first = table.add(1, 6, 2, 80, 0, 0, 8080, 5, false, 0);
+        int second = table.add(1, 6, 2, 80, 0, 0, 8081, 6, false, 0);
+        assertThat(table.findInside(1, 6, 2, 80, 0, 0)).isEqualTo(first);
         assertThat(table.findOutside(6, 8080)).isEqualTo(-1);
         table.remove(second);
-        assertThat(table.findInside(1, 6, 2, 80)).isEqualTo(first);
+        assertThat(table.findInside(1, 6, 2, 80, 0, 0)).isEqualTo(first);
         table.remove(first);
-        assertThat(table.findInside(1, 6, 2, 80)).isEqualTo(-1);
+        assertThat(table.findInside(1, 6, 2, 80, 0, 0)).isEqualTo(-1);
         assertThat(table.size()).isZero();
     }
 

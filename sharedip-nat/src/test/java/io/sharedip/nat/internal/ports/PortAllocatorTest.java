@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 class PortAllocatorTest {
 
     private static PortAllocator pool(long seed, int first, int last) {
-        PortAllocator ports = new PortAllocator(new Random(seed));
+        PortAllocator ports = new PortAllocator(new Random(seed), 0);
         for (int port = first; port <= last; port++) {
             ports.add(port);
         }
@@ -22,48 +22,48 @@ class PortAllocatorTest {
         PortAllocator ports = pool(1, 1024, 65_535);
         Set<Integer> taken = new HashSet<>();
         for (int i = 0; i < 64_512; i++) {
-            taken.add(ports.takeLike(1024 + i));
+            taken.add(ports.takeLike(1024 + i, 0));
         }
         assertThat(taken).hasSize(64_512).doesNotContain(-1);
-        assertThat(ports.takeLike(5000)).isEqualTo(-1);
-        assertThat(ports.available()).isZero();
+        assertThat(ports.takeLike(5000, 0)).isEqualTo(-1);
+        assertThat(ports.available(0)).isZero();
         ports.release(40_000);
-        assertThat(ports.takeLike(1)).isEqualTo(40_000);
+        assertThat(ports.takeLike(1, 0)).isEqualTo(40_000);
     }
 
     @Test
     void rfc4787_req4_parity_is_kept_while_it_lasts_and_given_up_then() {
         PortAllocator ports = pool(1, 61_000, 61_009);
         for (int i = 0; i < 5; i++) {
-            assertThat(ports.takeLike(3001) & 1).isEqualTo(1);
+            assertThat(ports.takeLike(3001, 0) & 1).isEqualTo(1);
         }
-        assertThat(ports.takeLike(3001) & 1).isZero();
+        assertThat(ports.takeLike(3001, 0) & 1).isZero();
     }
 
     @Test
     void rfc4787_req3a_the_class_is_kept_and_a_low_port_may_rise_but_a_high_one_never_falls() {
         PortAllocator ports = pool(1, 1020, 1027);
-        assertThat(ports.takeLike(80)).isBetween(1020, 1023);
+        assertThat(ports.takeLike(80, 0)).isBetween(1020, 1023);
         for (int i = 0; i < 4; i++) {
-            assertThat(ports.takeLike(8080)).isBetween(1024, 1027);
+            assertThat(ports.takeLike(8080, 0)).isBetween(1024, 1027);
         }
-        assertThat(ports.takeLike(8080)).isEqualTo(-1);
+        assertThat(ports.takeLike(8080, 0)).isEqualTo(-1);
         PortAllocator high = pool(1, 61_000, 61_003);
-        assertThat(high.takeLike(80)).isBetween(61_000, 61_003);
+        assertThat(high.takeLike(80, 0)).isBetween(61_000, 61_003);
     }
 
     @Test
     void a_port_is_taken_once_and_only_if_it_belongs_to_the_pool() {
         PortAllocator ports = pool(1, 61_000, 61_003);
-        assertThat(ports.take(61_001)).isTrue();
-        assertThat(ports.take(61_001)).isFalse();
-        assertThat(ports.take(60_999)).isFalse();
+        assertThat(ports.take(61_001, 0)).isTrue();
+        assertThat(ports.take(61_001, 0)).isFalse();
+        assertThat(ports.take(60_999, 0)).isFalse();
         assertThat(ports.owns(61_001)).isTrue();
         assertThat(ports.owns(60_999)).isFalse();
         ports.release(61_001);
         ports.release(61_001);
         ports.release(60_999);
-        assertThat(ports.available()).isEqualTo(4);
+        assertThat(ports.available(0)).isEqualTo(4);
     }
 
     @Test
@@ -73,13 +73,13 @@ class PortAllocatorTest {
         assertThat(ports.withdraw(61_000)).isTrue();
         assertThat(ports.size()).isEqualTo(1);
         ports.release(61_000);
-        assertThat(ports.take(61_000)).isFalse();
-        assertThat(ports.take(61_001)).isTrue();
+        assertThat(ports.take(61_000, 0)).isFalse();
+        assertThat(ports.take(61_001, 0)).isTrue();
         assertThat(ports.withdraw(61_001)).isFalse();
         ports.add(61_000);
         ports.add(61_000);
-        assertThat(ports.available()).isEqualTo(1);
-        assertThat(ports.takeLike(2)).isEqualTo(61_000);
+        assertThat(ports.available(0)).isEqualTo(1);
+        assertThat(ports.takeLike(2, 0)).isEqualTo(61_000);
     }
 
     @Test
@@ -87,7 +87,7 @@ class PortAllocatorTest {
         int[] tenths = new int[10];
         int same = 0;
         for (int seed = 0; seed < 2000; seed++) {
-            int port = pool(seed * 7919L, 62_000, 62_099).takeLike(4000);
+            int port = pool(seed * 7919L, 62_000, 62_099).takeLike(4000, 0);
             tenths[(port - 62_000) / 10]++;
             same += port == 62_000 ? 1 : 0;
         }
@@ -100,7 +100,7 @@ class PortAllocatorTest {
     @Test
     void random_operations_agree_with_a_set() {
         Random random = new Random(3);
-        PortAllocator ports = new PortAllocator(random);
+        PortAllocator ports = new PortAllocator(random, 0);
         Set<Integer> owned = new HashSet<>();
         Set<Integer> free = new HashSet<>();
         for (int step = 0; step < 50_000; step++) {
@@ -112,9 +112,9 @@ class PortAllocatorTest {
                     }
                     ports.add(port);
                 }
-                case 1 -> assertThat(ports.take(port)).isEqualTo(free.remove(port));
+                case 1 -> assertThat(ports.take(port, 0)).isEqualTo(free.remove(port));
                 case 2 -> {
-                    int taken = ports.takeLike(port);
+                    int taken = ports.takeLike(port, 0);
                     if (taken < 0) {
                         assertThat(free).noneMatch(p -> port < 1024 || p >= 1024);
                     } else {
@@ -136,7 +136,7 @@ class PortAllocatorTest {
                     }
                 }
             }
-            assertThat(ports.available()).isEqualTo(free.size());
+            assertThat(ports.available(0)).isEqualTo(free.size());
             assertThat(ports.size()).isEqualTo(owned.size());
         }
     }
