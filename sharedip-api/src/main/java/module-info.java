@@ -10,6 +10,7 @@ module io.sharedip.api {
     exports io.sharedip.forward;
     exports io.sharedip.link;
     exports io.sharedip.packet;
+    exports io.sharedip.snapshot;
     exports io.sharedip.stats;
     exports io.sharedip.time;
     exports io.sharedip.uplink;

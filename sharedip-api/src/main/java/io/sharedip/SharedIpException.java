@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The message is one sentence made of the parts below, fit to be shown to a person; programs read the parts through the
  * accessors. Subclasses say where the trouble lies: in what was asked for ({@link ConfigurationException}), in a link
- * ({@link LinkException}), in a port that the host holds ({@link PortClaimException}) or in a gateway that no longer runs
- * ({@link GatewayClosedException}).
+ * ({@link LinkException}), in a port that the host holds ({@link PortClaimException}), in a snapshot ({@link SnapshotException}) or in a
+ * gateway that no longer runs ({@link GatewayClosedException}).
  */
 public class SharedIpException extends RuntimeException {
 

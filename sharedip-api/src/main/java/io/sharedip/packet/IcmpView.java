@@ -35,6 +35,9 @@ public final class IcmpView {
     /** Code of type 3: host unreachable. */
     public static final int CODE_HOST_UNREACHABLE = 1;
 
+    /** Code of {@link #DESTINATION_UNREACHABLE}: nobody speaks the protocol there. */
+    public static final int CODE_PROTOCOL_UNREACHABLE = 2;
+
     /** Code of type 3: port unreachable. */
     public static final int CODE_PORT_UNREACHABLE = 3;
 

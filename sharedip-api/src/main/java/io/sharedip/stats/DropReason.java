@@ -86,8 +86,10 @@ public enum DropReason {
     ICMP_INNER("an ICMP error whose inner packet is truncated, wrong, or itself an error"),
     /** An ICMP error or echo reply that belongs to no flow. */
     ICMP_NO_FLOW("an ICMP error or echo reply that belongs to no flow"),
-    /** Neither TCP nor UDP nor ICMP. */
-    PROTOCOL_UNSUPPORTED("neither TCP nor UDP nor ICMP"),
+    /** Neither TCP nor UDP nor ICMP nor a protocol that is translated by address alone. */
+    PROTOCOL_UNSUPPORTED("neither TCP nor UDP nor ICMP nor a protocol that is translated by address alone"),
+    /** Too short for the header of its protocol, which is neither TCP nor UDP nor ICMP. */
+    PROTOCOL_HEADER("too short for the header of its protocol, which is neither TCP nor UDP nor ICMP"),
 
     /** From outside to a port that the gateway holds but no mapping or forward uses. */
     NO_MAPPING("from outside to a port that the gateway holds but no mapping or forward uses"),
@@ -105,8 +107,8 @@ public enum DropReason {
     HOST_UNREACHABLE("from a guest to the host, which this uplink cannot reach"),
     /** From a guest to another guest's address. */
     LATERAL("from a guest to another guest's address"),
-    /** Another flow of the guest has the same addresses and ports. */
-    TUPLE_IN_USE("another flow of the guest has the same addresses and ports"),
+    /** Another flow has the same addresses, protocol and ports. */
+    TUPLE_IN_USE("another flow has the same addresses, protocol and ports"),
     /** The guest has as many flows as it may have. */
     LIMIT_GUEST_FLOWS("the guest has as many flows as it may have"),
     /** The flow table is full. */

@@ -58,6 +58,22 @@ public interface HostPortClaims {
     void claimAll(IpProtocol protocol, PortRange ports);
 
     /**
+     * Claims a whole protocol that has no ports, until {@link #close()}: the host's kernel then says nothing to packets of the
+     * protocol that arrive for the address, where it would answer "protocol unreachable". Host programs that speak the protocol are
+     * not hindered. The default refuses.
+     *
+     * @param protocol neither TCP nor UDP nor ICMP
+     * @throws PortClaimException if the protocol cannot be claimed
+     */
+    default void claimProtocol(IpProtocol protocol) {
+        throw new PortClaimException(
+                "protocol " + protocol,
+                "cannot be claimed by " + kind(),
+                "do without the protocol, or use claims that can",
+                null);
+    }
+
+    /**
      * Gives ports back to the host. Ports that are not claimed are passed over.
      *
      * @param protocol TCP or UDP

@@ -20,27 +20,45 @@ import javax.tools.SimpleJavaFileObject;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
-/** What the documents say is true: the example compiles and runs, and every link leads somewhere. */
+/** What the documents say is true: the examples compile and run, and every link leads somewhere. */
 class ReadmeTest {
 
     private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
 
-    @Test
-    void the_example_compiles_and_runs_as_it_stands(@TempDir Path classes) throws Exception {
-        Matcher example = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL)
-                .matcher(Files.readString(ROOT.resolve("README.md")));
-        assertThat(example.find()).as("a Java example in README.md").isTrue();
-        String code = example.group(1);
+    @ParameterizedTest
+    @CsvSource({"README.md, Embed, RUNNING 5000", "docs/nat.md, Translate, RUNNING"})
+    void the_example_compiles_and_runs_as_it_stands(String document, String type, String output, @TempDir Path classes)
+            throws Exception {
+        Matcher example =
+                Pattern.compile("```java\n(.*?)```", Pattern.DOTALL).matcher(Files.readString(ROOT.resolve(document)));
+        assertThat(example.find()).as("a Java example in " + document).isTrue();
+        assertThat(compile(type, example.group(1), classes)).as("compiles").isTrue();
+
+        ByteArrayOutputStream printed = new ByteArrayOutputStream();
+        PrintStream before = System.out;
+        try (URLClassLoader loader = new URLClassLoader(
+                new URL[] {classes.toUri().toURL()}, getClass().getClassLoader())) {
+            System.setOut(new PrintStream(printed, true, StandardCharsets.UTF_8));
+            loader.loadClass(type).getMethod("main", String[].class).invoke(null, (Object) new String[0]);
+        } finally {
+            System.setOut(before);
+        }
+        assertThat(printed.toString(StandardCharsets.UTF_8)).startsWith(output);
+    }
+
+    private static boolean compile(String type, String code, Path classes) {
         JavaFileObject source =
-                new SimpleJavaFileObject(URI.create("string:///Embed.java"), JavaFileObject.Kind.SOURCE) {
+                new SimpleJavaFileObject(URI.create("string:///" + type + ".java"), JavaFileObject.Kind.SOURCE) {
                     @Override
                     public CharSequence getCharContent(boolean ignoreEncodingErrors) {
                         return code;
                     }
                 };
         JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
-        boolean compiled = compiler.getTask(
+        return compiler.getTask(
                         null,
                         null,
                         null,
@@ -53,18 +71,6 @@ class ReadmeTest {
                         null,
                         List.of(source))
                 .call();
-        assertThat(compiled).as("compiles").isTrue();
-
-        ByteArrayOutputStream output = new ByteArrayOutputStream();
-        PrintStream before = System.out;
-        try (URLClassLoader loader = new URLClassLoader(
-                new URL[] {classes.toUri().toURL()}, getClass().getClassLoader())) {
-            System.setOut(new PrintStream(output, true, StandardCharsets.UTF_8));
-            loader.loadClass("Embed").getMethod("main", String[].class).invoke(null, (Object) new String[0]);
-        } finally {
-            System.setOut(before);
-        }
-        assertThat(output.toString(StandardCharsets.UTF_8)).startsWith("RUNNING 5000");
     }
 
     @Test

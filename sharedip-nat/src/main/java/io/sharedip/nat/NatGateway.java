@@ -39,7 +39,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
@@ -128,11 +127,12 @@ public final class NatGateway implements SharedIp {
             this.engine = new Engine(settings, uplink.link(), mac, now, ring);
             this.management = engine.management();
             config.guests.forEach(management::check);
-            opened = claimPorts(uplink, settings.random());
+            opened = claimPorts(uplink, settings);
             this.keeper = opened;
             for (Guest guest : config.guests) {
                 plugIn(guest);
             }
+            settings.plan().oneToOne().forEach(management::add);
             for (PortForward forward : config.forwards) {
                 management.check(forward);
                 if (opened != null) {
@@ -176,7 +176,7 @@ public final class NatGateway implements SharedIp {
         host.attach(management.add(guest));
     }
 
-    private @Nullable PortKeeper claimPorts(PacketUplink uplink, Random random) {
+    private @Nullable PortKeeper claimPorts(PacketUplink uplink, EngineSettings settings) {
         PortRange pool = uplink.ports();
         management.addPorts(IpProtocol.ICMP, pool);
         if (uplink.claims().isEmpty()) {
@@ -184,7 +184,8 @@ public final class NatGateway implements SharedIp {
             management.addPorts(IpProtocol.UDP, pool);
             return null;
         }
-        PortKeeper claiming = new PortKeeper(uplink.claims().get(), address, pool, random, events::offer);
+        PortKeeper claiming = new PortKeeper(
+                uplink.claims().get(), address, pool, settings.plan().protocols(), settings.random(), events::offer);
         try {
             claiming.open();
             addPorts(claiming, IpProtocol.TCP, claiming.claimFirst(IpProtocol.TCP));
@@ -194,6 +195,11 @@ public final class NatGateway implements SharedIp {
             claiming.close();
             throw e;
         }
+    }
+
+    /** For whoever drives the gateway and must ask between two frames. Driver's thread only. */
+    Management management() {
+        return management;
     }
 
     /**

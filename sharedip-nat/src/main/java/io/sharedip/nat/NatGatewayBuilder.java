@@ -2,25 +2,31 @@ package io.sharedip.nat;
 
 import io.sharedip.ConfigurationException;
 import io.sharedip.Guest;
+import io.sharedip.GuestId;
 import io.sharedip.LinkException;
 import io.sharedip.PortClaimException;
 import io.sharedip.address.IpPrefix;
+import io.sharedip.address.IpProtocol;
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.MacAddress;
 import io.sharedip.event.SharedIpListener;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.forward.PortForward;
 import io.sharedip.nat.internal.engine.EngineSettings;
+import io.sharedip.nat.internal.engine.TranslationPlan;
+import io.sharedip.nat.internal.engine.TranslationPlan.OneToOne;
 import io.sharedip.time.NanoClock;
 import io.sharedip.uplink.HostPortClaims;
 import io.sharedip.uplink.PacketUplink;
 import io.sharedip.uplink.Uplink;
 import java.security.SecureRandom;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,6 +38,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class NatGatewayBuilder {
 
+    private static final String PROTOCOLS = "protocols";
+    private static final String ONE_TO_ONE = "one-to-one";
     private static final int MOST_FLOWS = 4_000_000;
     private static final int DEFAULT_FLOWS = 5_000;
     private static final int DEFAULT_FLOWS_PER_GUEST = 2_000;
@@ -52,6 +60,9 @@ public final class NatGatewayBuilder {
     private ProtocolBehavior udp = ProtocolBehavior.udp();
     private boolean udpInboundRefresh;
     private boolean verifyChecksums = true;
+    private final Set<IpProtocol> protocols = new LinkedHashSet<>();
+    private final List<OneToOne> oneToOne = new ArrayList<>();
+    private final List<IpPrefix> exempt = new ArrayList<>();
     final List<Guest> guests = new ArrayList<>();
     final List<PortForward> forwards = new ArrayList<>();
     final List<SharedIpListener> listeners = new ArrayList<>();
@@ -309,6 +320,74 @@ public final class NatGatewayBuilder {
     }
 
     /**
+     * Lets protocols pass that have no ports which could be rewritten: GRE, ESP, SCTP and the like. They are translated by address
+     * alone, so one guest at a time can talk to one outside machine by each of them; a second one is refused. None by default. On
+     * an address that is shared with the host each protocol is claimed from the host's kernel.
+     *
+     * <p>ESP carries no checksum over addresses and passes; IPsec's authentication header (51) protects the addresses themselves and
+     * cannot be translated (RFC 3715).
+     *
+     * @param values neither TCP nor UDP nor ICMP nor IGMP (2) nor the authentication header (51)
+     * @return this
+     */
+    public NatGatewayBuilder protocols(IpProtocol... values) {
+        protocols.addAll(List.of(values));
+        return this;
+    }
+
+    /**
+     * Gives a further address of the segment to one guest alone (Basic NAT, RFC 3022 section 2.1): what the guest sends bears it,
+     * ports untouched, and everything sent to it from outside goes to the guest if the rules let it. The gateway answers ARP for the
+     * address; no host may have it.
+     *
+     * @param outside an address of the segment that nobody has
+     * @param guest name of a guest that is added too and has one address
+     * @return this
+     * @throws ConfigurationException if a text cannot be parsed
+     */
+    public NatGatewayBuilder oneToOne(String outside, String guest) {
+        oneToOne.add(new OneToOne(Ipv4Address.parse(outside).bits(), GuestId.of(guest), 0));
+        return this;
+    }
+
+    /**
+     * Gives a further address of the segment to one address of a guest, as {@link #oneToOne(String, String)}.
+     *
+     * @param outside an address of the segment that nobody has
+     * @param guest that is added too
+     * @param inside one of the guest's addresses
+     * @return this
+     */
+    public NatGatewayBuilder oneToOne(Ipv4Address outside, GuestId guest, Ipv4Address inside) {
+        oneToOne.add(new OneToOne(outside.bits(), Objects.requireNonNull(guest, "guest"), inside.bits()));
+        return this;
+    }
+
+    /**
+     * Exempts destinations from translation (RFC 6888 REQ-6): guests' packets go there with their own source address, and come back to
+     * it. For networks that know a way back to the guests through this gateway; without one, replies do not arrive. A guest whose
+     * address is the shared one, or one that another guest has too, is translated all the same.
+     *
+     * @param destinations an IPv4 prefix
+     * @return this
+     */
+    public NatGatewayBuilder exempt(IpPrefix destinations) {
+        exempt.add(Objects.requireNonNull(destinations, "destinations"));
+        return this;
+    }
+
+    /**
+     * Exempts destinations from translation, as {@link #exempt(IpPrefix)}.
+     *
+     * @param destinations e.g. {@code "10.20.0.0/16"}
+     * @return this
+     * @throws ConfigurationException if it cannot be parsed
+     */
+    public NatGatewayBuilder exempt(String destinations) {
+        return exempt(IpPrefix.parse(destinations));
+    }
+
+    /**
      * Sets the filter chain; by default everything is accepted.
      *
      * @param chain whose guests are added too
@@ -468,6 +547,7 @@ public final class NatGatewayBuilder {
             throw new ConfigurationException(
                     "router-mac", mac.toString(), "is not a unicast MAC address", "use one like 02:00:5e:00:00:01");
         }
+        checkPlan(self, segment, hop);
         return new EngineSettings(
                 self.bits(),
                 ((Ipv4Address) segment.network()).bits(),
@@ -484,7 +564,48 @@ public final class NatGatewayBuilder {
                 tcpTracking,
                 udpInboundRefresh,
                 verifyChecksums,
+                new TranslationPlan(protocols, oneToOne, exempt),
                 random);
+    }
+
+    private void checkPlan(Ipv4Address self, IpPrefix segment, Ipv4Address hop) {
+        for (IpProtocol protocol : protocols) {
+            switch (protocol.number()) {
+                case 1, 6, 17 ->
+                    throw new ConfigurationException(
+                            PROTOCOLS, protocol.toString(), "is translated with its ports anyway", "leave it out");
+                case 0, 2, 255 ->
+                    throw new ConfigurationException(
+                            PROTOCOLS, protocol.toString(), "does not travel beyond its segment", "leave it out");
+                case 51 ->
+                    throw new ConfigurationException(
+                            PROTOCOLS,
+                            protocol.toString(),
+                            "is IPsec's authentication header, which proves the very addresses that translation changes",
+                            "use ESP (50) or ESP in UDP");
+                default -> {
+                    // has no ports that could be rewritten
+                }
+            }
+        }
+        for (OneToOne each : oneToOne) {
+            Ipv4Address outside = new Ipv4Address(each.outside());
+            requireInside(ONE_TO_ONE, outside, segment);
+            requireOther(ONE_TO_ONE, outside, "address", self);
+            requireOther(ONE_TO_ONE, outside, "router", hop);
+            if (alias != null) {
+                requireOther(ONE_TO_ONE, outside, "alias", alias);
+            }
+        }
+        for (IpPrefix prefix : exempt) {
+            if (!prefix.isIpv4() || prefix.contains(self)) {
+                throw new ConfigurationException(
+                        "exempt",
+                        prefix.toString(),
+                        prefix.isIpv4() ? "contains the shared address" : "is no IPv4 prefix",
+                        "name networks that know a way back to the guests");
+            }
+        }
     }
 
     private static void requireInside(String setting, Ipv4Address value, IpPrefix segment) {

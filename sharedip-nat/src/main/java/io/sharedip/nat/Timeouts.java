@@ -15,6 +15,7 @@ import java.time.Duration;
  * @param tcpTransitory after both FINs or a reset; 240 s by default (RFC 5382 REQ-5, RFC 7857 section 2)
  * @param udp 300 s by default (RFC 4787 REQ-5)
  * @param icmp of pings; 60 s by default (RFC 5508 REQ-2)
+ * @param other of protocols that are translated by address alone; 600 s by default
  */
 public record Timeouts(
         Duration tcpHalfOpen,
@@ -22,7 +23,8 @@ public record Timeouts(
         Duration tcpHalfClosed,
         Duration tcpTransitory,
         Duration udp,
-        Duration icmp) {
+        Duration icmp,
+        Duration other) {
 
     private static final Duration LEAST = Duration.ofSeconds(1);
     private static final Duration MOST = Duration.ofDays(30);
@@ -32,7 +34,8 @@ public record Timeouts(
             Duration.ofSeconds(7440),
             Duration.ofSeconds(240),
             Duration.ofSeconds(300),
-            Duration.ofSeconds(60));
+            Duration.ofSeconds(60),
+            Duration.ofSeconds(600));
 
     /**
      * Checks the ranges.
@@ -43,6 +46,7 @@ public record Timeouts(
      * @param tcpTransitory 1 s to 30 days
      * @param udp 1 s to 30 days
      * @param icmp 1 s to 30 days
+     * @param other 1 s to 30 days
      * @throws ConfigurationException if one is out of range
      */
     public Timeouts {
@@ -52,6 +56,7 @@ public record Timeouts(
         check("tcp-transitory", tcpTransitory);
         check("udp", udp);
         check("icmp", icmp);
+        check("other", other);
     }
 
     private static void check(String name, Duration value) {
@@ -78,7 +83,7 @@ public record Timeouts(
      * @throws ConfigurationException if out of range
      */
     public Timeouts withTcpHalfOpen(Duration value) {
-        return new Timeouts(value, tcpEstablished, tcpHalfClosed, tcpTransitory, udp, icmp);
+        return new Timeouts(value, tcpEstablished, tcpHalfClosed, tcpTransitory, udp, icmp, other);
     }
 
     /**
@@ -89,7 +94,7 @@ public record Timeouts(
      * @throws ConfigurationException if out of range
      */
     public Timeouts withTcpEstablished(Duration value) {
-        return new Timeouts(tcpHalfOpen, value, tcpHalfClosed, tcpTransitory, udp, icmp);
+        return new Timeouts(tcpHalfOpen, value, tcpHalfClosed, tcpTransitory, udp, icmp, other);
     }
 
     /**
@@ -100,7 +105,7 @@ public record Timeouts(
      * @throws ConfigurationException if out of range
      */
     public Timeouts withTcpHalfClosed(Duration value) {
-        return new Timeouts(tcpHalfOpen, tcpEstablished, value, tcpTransitory, udp, icmp);
+        return new Timeouts(tcpHalfOpen, tcpEstablished, value, tcpTransitory, udp, icmp, other);
     }
 
     /**
@@ -111,7 +116,7 @@ public record Timeouts(
      * @throws ConfigurationException if out of range
      */
     public Timeouts withTcpTransitory(Duration value) {
-        return new Timeouts(tcpHalfOpen, tcpEstablished, tcpHalfClosed, value, udp, icmp);
+        return new Timeouts(tcpHalfOpen, tcpEstablished, tcpHalfClosed, value, udp, icmp, other);
     }
 
     /**
@@ -122,7 +127,7 @@ public record Timeouts(
      * @throws ConfigurationException if out of range
      */
     public Timeouts withUdp(Duration value) {
-        return new Timeouts(tcpHalfOpen, tcpEstablished, tcpHalfClosed, tcpTransitory, value, icmp);
+        return new Timeouts(tcpHalfOpen, tcpEstablished, tcpHalfClosed, tcpTransitory, value, icmp, other);
     }
 
     /**
@@ -133,6 +138,17 @@ public record Timeouts(
      * @throws ConfigurationException if out of range
      */
     public Timeouts withIcmp(Duration value) {
-        return new Timeouts(tcpHalfOpen, tcpEstablished, tcpHalfClosed, tcpTransitory, udp, value);
+        return new Timeouts(tcpHalfOpen, tcpEstablished, tcpHalfClosed, tcpTransitory, udp, value, other);
+    }
+
+    /**
+     * These with another {@link #other}.
+     *
+     * @param value 1 s to 30 days
+     * @return a new object
+     * @throws ConfigurationException if out of range
+     */
+    public Timeouts withOther(Duration value) {
+        return new Timeouts(tcpHalfOpen, tcpEstablished, tcpHalfClosed, tcpTransitory, udp, icmp, value);
     }
 }

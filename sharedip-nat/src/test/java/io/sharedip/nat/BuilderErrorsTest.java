@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.sharedip.ConfigurationException;
 import io.sharedip.Guest;
+import io.sharedip.GuestId;
+import io.sharedip.address.IpProtocol;
+import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.MacAddress;
 import io.sharedip.address.PortRange;
 import io.sharedip.filter.FilterChain;
@@ -46,6 +49,12 @@ class BuilderErrorsTest {
             change.accept(builder);
             builder.build().close();
         });
+    }
+
+    private static NatGatewayBuilder oneToOne(NatGatewayBuilder builder, String outside) {
+        return builder.guests.stream().noneMatch(g -> g.id().name().equals("q"))
+                ? builder.guest(guest("q", "52:54:00:00:00:02", "10.0.0.3")).oneToOne(outside, "q")
+                : builder.oneToOne(outside, "q");
     }
 
     private static Arguments missing(String setting, NatGatewayBuilder builder) {
@@ -164,6 +173,37 @@ class BuilderErrorsTest {
                         "tcp 192.0.2.11:80 -> q:80",
                         b -> b.guest(guest("q", "52:54:00:00:00:02", "10.0.0.3"))
                                 .forward("tcp 192.0.2.11:80 -> q:80")),
+                with(
+                        "timeouts.other",
+                        "PT0S",
+                        b -> b.timeouts(Timeouts.defaults().withOther(Duration.ZERO))),
+                with("protocols", "tcp", b -> b.protocols(IpProtocol.TCP)),
+                with("protocols", "udp", b -> b.protocols(IpProtocol.UDP)),
+                with("protocols", "icmp", b -> b.protocols(IpProtocol.ICMP)),
+                with("protocols", "2", b -> b.protocols(new IpProtocol(2))),
+                with("protocols", "51", b -> b.protocols(new IpProtocol(47), new IpProtocol(51))),
+                with("one-to-one", "192.0.2.10", b -> oneToOne(b, "192.0.2.10")),
+                with("one-to-one", "192.0.2.1", b -> oneToOne(b, "192.0.2.1")),
+                with("one-to-one", "192.0.2.254", b -> oneToOne(b.alias("192.0.2.254"), "192.0.2.254")),
+                with("one-to-one", "198.51.100.1", b -> oneToOne(b, "198.51.100.1")),
+                with("one-to-one", "192.0.2.255", b -> oneToOne(b, "192.0.2.255")),
+                with("one-to-one", "192.0.2.20", b -> oneToOne(oneToOne(b, "192.0.2.20"), "192.0.2.20")),
+                with("one-to-one", "192.0.2.21", b -> oneToOne(b, "192.0.2.20").oneToOne("192.0.2.21", "q")),
+                with(
+                        "one-to-one",
+                        "192.0.2.20",
+                        b -> oneToOne(b.guest(guest("r", "52:54:00:00:00:03", "192.0.2.20")), "192.0.2.20")),
+                with(
+                        "one-to-one",
+                        "192.0.2.20",
+                        b -> b.guest(guest("q", "52:54:00:00:00:02", "10.0.0.3"))
+                                .oneToOne(
+                                        Ipv4Address.parse("192.0.2.20"),
+                                        GuestId.of("q"),
+                                        Ipv4Address.parse("10.0.0.4"))),
+                with("guest", "nobody", b -> b.oneToOne("192.0.2.20", "nobody")),
+                with("exempt", "2001:db8::/32", b -> b.exempt("2001:db8::/32")),
+                with("exempt", "192.0.0.0/16", b -> b.exempt("192.0.0.0/16")),
                 with("guest", "nobody", b -> b.rules(FilterChain.parse("drop from guest nobody to any"))));
     }
 

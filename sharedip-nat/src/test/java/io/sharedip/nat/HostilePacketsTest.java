@@ -310,7 +310,7 @@ class HostilePacketsTest {
         rows.add(fromOutside("error about nothing known", DropReason.ICMP_NO_FLOW, error(3, unknown, 100)));
         rows.add(fromOutside("error with a short inner", DropReason.ICMP_INNER, error(3, unknown, 27)));
         rows.add(fromOutside("error with no inner", DropReason.ICMP_INNER, error(3, unknown, 0)));
-        rows.add(fromOutside("error about GRE", DropReason.ICMP_INNER, error(3, gre, 100)));
+        rows.add(fromOutside("error about GRE", DropReason.ICMP_NO_FLOW, error(3, gre, 100)));
         rows.add(fromOutside("error about a later fragment", DropReason.ICMP_INNER, error(3, late, 100)));
         rows.add(fromOutside("error about an error", DropReason.ICMP_INNER, error(3, anError, 100)));
         rows.add(fromOutside("redirect", DropReason.ICMP_TYPE, error(5, unknown, 100)));

@@ -52,6 +52,8 @@ class PortClaimsTest {
         private final BitSet heldByHost = new BitSet();
         private boolean open;
         private boolean refusing;
+        private final Set<Integer> whole = new HashSet<>();
+        private int unclaimable = -1;
         private int closed;
         private Thread claimer;
 
@@ -107,6 +109,15 @@ class PortClaimsTest {
                 throw new PortClaimException(protocol + " " + ports, "is held by a program of the host", null, null);
             }
             of(protocol).set(ports.first(), ports.last() + 1);
+        }
+
+        @Override
+        public synchronized void claimProtocol(IpProtocol protocol) {
+            assertThat(open).isTrue();
+            if (protocol.number() == unclaimable) {
+                HostPortClaims.super.claimProtocol(protocol);
+            }
+            whole.add(protocol.number());
         }
 
         @Override
@@ -246,6 +257,40 @@ class PortClaimsTest {
         assertThat(claims.closed).isPositive();
         assertThat(up.closed()).isEqualTo(1);
         assertThat(guest.closed()).isEqualTo(1);
+    }
+
+    @Test
+    void case19_protocols_without_ports_are_claimed_before_they_pass() {
+        try (NatGateway gateway = builder(61000, 61255)
+                .protocols(new IpProtocol(47), new IpProtocol(50))
+                .build()) {
+            resolve(gateway);
+            assertThat(claims.whole).containsExactlyInAnyOrder(47, 50);
+            // what belongs to no flow is the host's, and so is what is not enabled
+            for (int protocol : new int[] {47, 132}) {
+                up.bring(Frame.of(PacketBuilder.protocol(protocol)
+                        .from(SERVER, 0)
+                        .to(SHARED, 0)
+                        .payload("12345678")
+                        .macs(GatewayRig.NEXT_HOP_MAC, GatewayRig.UPLINK_MAC)
+                        .build()));
+            }
+            gateway.poll();
+            gateway.tick(System.nanoTime());
+            assertThat(gateway.stats().leftToHost()).isEqualTo(2);
+        }
+        assertThat(claims.closed).isPositive();
+    }
+
+    @Test
+    void case19_a_protocol_that_cannot_be_claimed_prevents_the_start() {
+        claims.unclaimable = 47;
+        assertThatThrownBy(() ->
+                        builder(61000, 61255).protocols(new IpProtocol(47)).build())
+                .isInstanceOf(PortClaimException.class)
+                .hasMessageContaining("protocol 47");
+        assertThat(claims.closed).isPositive();
+        assertThat(up.closed()).isEqualTo(1);
     }
 
     @Test

@@ -1,5 +1,6 @@
 package io.sharedip.testing;
 
+import io.sharedip.address.IpPrefix;
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.MacAddress;
 import io.sharedip.packet.Octets;
@@ -32,6 +33,8 @@ public final class LeakChecker {
     private final int shared;
     private final Set<Integer> inside = new HashSet<>();
     private final LivePorts ports;
+    private final Set<Integer> further = new HashSet<>();
+    private final List<IpPrefix> exempt = new ArrayList<>();
 
     /**
      * Makes a checker.
@@ -48,6 +51,24 @@ public final class LeakChecker {
         for (String address : insideAddresses) {
             inside.add(Ipv4Address.parse(address).bits());
         }
+    }
+
+    /** Admits addresses that belong to one guest each, with any port. @param addresses dotted @return this */
+    public LeakChecker alsoFrom(String... addresses) {
+        for (String address : addresses) {
+            further.add(Ipv4Address.parse(address).bits());
+        }
+        return this;
+    }
+
+    /** Admits inside addresses as sources towards destinations that are exempt. @param prefix of them @return this */
+    public LeakChecker exempting(String prefix) {
+        exempt.add(IpPrefix.parse(prefix));
+        return this;
+    }
+
+    private boolean isExempt(int destination) {
+        return exempt.stream().anyMatch(prefix -> prefix.contains(new Ipv4Address(destination)));
     }
 
     /**
@@ -96,6 +117,12 @@ public final class LeakChecker {
         int header = headerLength(a, 14);
         if (header < 20 || 14 + header > a.length || a.length - 14 < Octets.u16(a, 16)) {
             return "broken IP header";
+        }
+        if (inside.contains(Octets.i32(a, 26)) && isExempt(Octets.i32(a, 30))) {
+            return inside.contains(Octets.i32(a, 30)) ? "inside destination" : null;
+        }
+        if (further.contains(Octets.i32(a, 26))) {
+            return insideAddressIn(a, 14, header);
         }
         if (Octets.i32(a, 26) != shared) {
             return "source is not the shared address";

@@ -10,6 +10,7 @@ import java.util.BitSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -26,6 +27,7 @@ final class FirewallClaims extends LinuxPortClaims {
 
     private final BitSet tcp = new BitSet(1 << 16);
     private final BitSet udp = new BitSet(1 << 16);
+    private final Set<Integer> whole = new TreeSet<>();
     private @Nullable Ipv4Address address;
     private @Nullable NftTable table;
     private boolean ended;
@@ -67,6 +69,9 @@ final class FirewallClaims extends LinuxPortClaims {
                             + " tcp dport @tcp_ports drop",
                     "add rule ip " + name + " input iifname != \"lo\" ip daddr " + address
                             + " udp dport @udp_ports drop"));
+            for (int protocol : whole) {
+                fresh.run(dropWhole(address, protocol));
+            }
             for (IpProtocol protocol : List.of(IpProtocol.TCP, IpProtocol.UDP)) {
                 if (!claimed(protocol).isEmpty()) {
                     fresh.run(replace(name, protocol, claimed(protocol)));
@@ -78,6 +83,29 @@ final class FirewallClaims extends LinuxPortClaims {
         }
         fresh.onEnd(this::repair);
         return fresh;
+    }
+
+    private static String dropWhole(Ipv4Address address, int protocol) {
+        return "add rule ip " + tableName(address) + " input iifname != \"lo\" ip daddr " + address + " ip protocol "
+                + protocol + " drop";
+    }
+
+    @Override
+    void claimWhole(Ipv4Address address, IpProtocol protocol) {
+        if (whole.contains(protocol.number())) {
+            return;
+        }
+        try {
+            repair();
+            NftTable current = table;
+            if (current == null) {
+                throw new IllegalStateException("not begun");
+            }
+            current.run(dropWhole(address, protocol.number()));
+        } catch (NftException e) {
+            throw failure("protocol " + protocol, e);
+        }
+        whole.add(protocol.number());
     }
 
     /** One transaction that makes a set hold exactly some ports. */

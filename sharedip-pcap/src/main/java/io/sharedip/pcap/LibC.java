@@ -23,6 +23,7 @@ final class LibC {
     static final int AF_INET = 2;
     static final int SOCK_STREAM = 1;
     static final int SOCK_DGRAM = 2;
+    static final int SOCK_RAW = 3;
     /** Children of this process must not inherit a descriptor: a claim would outlive the process in them. */
     static final int SOCK_CLOEXEC = 0x80000;
 

@@ -26,6 +26,10 @@ import org.jspecify.annotations.Nullable;
  *       <td>nft, CAP_NET_ADMIN; ports outside {@code ip_local_port_range}</td></tr>
  * </table>
  *
+ * <p>A whole {@linkplain #claimProtocol protocol} is claimed by a raw socket or by a drop rule. The raw socket keeps the kernel from
+ * answering "protocol unreachable" to a protocol that it does not speak; one that it speaks itself, because a module such as
+ * {@code ip_gre} or {@code sctp} is loaded, has to be claimed by firewall.
+ *
  * <p>Neither outlives this process, {@code kill -9} included: sockets are closed by the kernel and are not inherited by
  * children, and the nftables table is owned by a child that ends with this process.
  *
@@ -110,6 +114,15 @@ public abstract sealed class LinuxPortClaims implements HostPortClaims permits S
     }
 
     @Override
+    public final synchronized void claimProtocol(IpProtocol protocol) {
+        Ipv4Address own = opened();
+        if (protocol.hasPorts() || protocol.equals(IpProtocol.ICMP)) {
+            throw new IllegalArgumentException("protocol: " + protocol + " is not claimed as a whole");
+        }
+        claimWhole(own, protocol);
+    }
+
+    @Override
     public final synchronized void release(IpProtocol protocol, PortRange ports) {
         checked(protocol);
         Objects.requireNonNull(ports, "ports");
@@ -131,6 +144,9 @@ public abstract sealed class LinuxPortClaims implements HostPortClaims permits S
 
     /** Claims what is free of a range and returns all of the range that is claimed now. */
     abstract BitSet claimPorts(Ipv4Address address, IpProtocol protocol, PortRange ports);
+
+    /** Claims a protocol without ports; one that is claimed already is left as it is. */
+    abstract void claimWhole(Ipv4Address address, IpProtocol protocol);
 
     abstract void releasePorts(IpProtocol protocol, PortRange ports);
 

@@ -12,6 +12,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.HashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +35,9 @@ final class SocketClaims extends LinuxPortClaims {
     private final int[] udp = none();
     private final BitSet claimedTcp = new BitSet(1 << 16);
     private final BitSet claimedUdp = new BitSet(1 << 16);
+    /** Sockets of whole protocols, by number. */
+    private final Map<Integer, Integer> whole = new HashMap<>();
+
     private @Nullable Memory dropAll;
     private @Nullable Memory dropAllProgram;
 
@@ -222,6 +227,33 @@ final class SocketClaims extends LinuxPortClaims {
         }
     }
 
+    @Override
+    void claimWhole(Ipv4Address address, IpProtocol protocol) {
+        if (whole.containsKey(protocol.number())) {
+            return;
+        }
+        checkDescriptors("protocol " + protocol, 1);
+        // a raw socket that matches is enough for the kernel to hold its peace, whatever the socket does with the
+        // packet
+        int fd = LibC.socket(LibC.AF_INET, LibC.SOCK_RAW | LibC.SOCK_CLOEXEC, protocol.number());
+        int errno = fd < 0 ? LibC.errno() : prepare(fd, address, false, 0);
+        if (errno == 0) {
+            whole.put(protocol.number(), fd);
+            return;
+        }
+        if (fd >= 0) {
+            LibC.close(fd);
+        }
+        if (LibC.isDenied(errno)) {
+            throw new PortClaimException(
+                    "protocol " + protocol,
+                    "the right to open a raw socket is missing",
+                    "run as root, or give java CAP_NET_RAW and CAP_NET_ADMIN",
+                    null);
+        }
+        throw failure(address, protocol, 0, "cannot be claimed", errno);
+    }
+
     private int[] descriptors(IpProtocol protocol) {
         return protocol.equals(IpProtocol.TCP) ? tcp : udp;
     }
@@ -236,6 +268,8 @@ final class SocketClaims extends LinuxPortClaims {
         PortRange all = PortRange.of(1, PortRange.MAX_PORT);
         releasePorts(IpProtocol.TCP, all);
         releasePorts(IpProtocol.UDP, all);
+        whole.values().forEach(LibC::close);
+        whole.clear();
         for (Memory memory : new @Nullable Memory[] {dropAllProgram, dropAll}) {
             if (memory != null) {
                 memory.close();

@@ -36,6 +36,14 @@ final class Frames {
         return frame;
     }
 
+    static byte[] protocol(String destinationMac, String source, String destination, int protocol, String payload) {
+        byte[] frame = ipv4(destinationMac, source, destination, protocol, payload.length());
+        for (int i = 0; i < payload.length(); i++) {
+            Octets.put8(frame, 34 + i, payload.charAt(i));
+        }
+        return frame;
+    }
+
     private static byte[] ipv4(String destinationMac, String source, String destination, int protocol, int length) {
         byte[] frame = new byte[34 + length];
         System.arraycopy(mac(destinationMac), 0, frame, 0, 6);

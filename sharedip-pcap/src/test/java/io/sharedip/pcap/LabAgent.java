@@ -80,6 +80,10 @@ final class LabAgent {
                         claims.claimAll(IpProtocol.parse(words[1]), PortRange.parse(words[2]));
                         say("CLAIMED all");
                     }
+                    case "claimProtocol" -> {
+                        claims.claimProtocol(IpProtocol.parse(words[1]));
+                        say("CLAIMED protocol " + words[1]);
+                    }
                     case "release" -> {
                         claims.release(IpProtocol.parse(words[1]), PortRange.parse(words[2]));
                         say("RELEASED");

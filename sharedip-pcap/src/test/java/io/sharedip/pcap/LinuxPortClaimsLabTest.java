@@ -66,6 +66,17 @@ class LinuxPortClaimsLabTest {
             return heard() - before;
         }
 
+        /** Sends a packet of each protocol; returns how many ICMP errors came back. */
+        int answersToProtocols(int... protocols) {
+            int before = heard();
+            for (int protocol : protocols) {
+                byte[] frame = Frames.protocol(hostMac, "10.9.0.50", Lab.HOST_ADDRESS, protocol, "12345678");
+                sender.ask("send " + Frames.hex(frame), "SENT true");
+            }
+            Lab.pause(200);
+            return heard() - before;
+        }
+
         private int heard() {
             return (int) tcpdump.said().stream()
                     .filter(line -> line.contains(" > 10.9.0.50"))
@@ -100,6 +111,33 @@ class LinuxPortClaimsLabTest {
 
         agent.ask("quit", "CLOSED");
         assertThat(outside.answers(61_000)).isEqualTo(3);
+        assertThat(lab.onHost("nft list ruleset").text()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {SOCKETS, FIREWALL})
+    void case19_theKernelIsSilentAboutAProtocolThatIsClaimedAndOnlyAboutThat(String kind) {
+        Outside outside = new Outside();
+        assertThat(outside.answersToProtocols(47, 50, 132))
+                .as("control, unclaimed")
+                .isEqualTo(3);
+
+        Program agent = lab.agent(kind);
+        agent.ask("claimProtocol 47", "CLAIMED protocol 47");
+        agent.ask("claimProtocol 132", "CLAIMED protocol 132");
+        agent.ask("claimProtocol 47", "CLAIMED protocol 47");
+        Program capture = lab.agent("link uplink up0");
+        assertThat(outside.answersToProtocols(47)).isZero();
+        assertThat(capture.expect("3132333435363738"))
+                .as("a capture sees what the kernel does not answer")
+                .startsWith("F ");
+        assertThat(outside.answersToProtocols(132)).isZero();
+        assertThat(outside.answersToProtocols(50))
+                .as("control, another protocol")
+                .isEqualTo(1);
+
+        agent.ask("quit", "CLOSED");
+        assertThat(outside.answersToProtocols(47)).isEqualTo(1);
         assertThat(lab.onHost("nft list ruleset").text()).isEmpty();
     }
 

@@ -33,6 +33,10 @@ final class GatewayAssembly implements GatewayStarter {
                 .uplink(uplink(file.uplink()))
                 .capacity(file.capacity().flows())
                 .timeouts(timeouts(file.timeouts()))
+                .tcp(file.nat().tcp())
+                .udp(file.nat().udp())
+                .udpInboundRefresh(file.nat().udpInboundRefresh())
+                .tcpTracking(file.nat().tcpTracking())
                 .rules(file.rules())
                 .listener(listener);
         file.alias().ifPresent(builder::alias);

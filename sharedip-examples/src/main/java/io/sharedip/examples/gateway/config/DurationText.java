@@ -3,6 +3,7 @@ package io.sharedip.examples.gateway.config;
 import io.sharedip.SyntaxException;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Function;
 
 /** The text form of durations: whole numbers with units from large to small, such as {@code 300s} or {@code 2h4m}. */
 final class DurationText {
@@ -14,14 +15,18 @@ final class DurationText {
             new Unit('h', Duration.ofHours(1)),
             new Unit('m', Duration.ofMinutes(1)),
             new Unit('s', Duration.ofSeconds(1)));
-    private static final Duration SHORTEST = Duration.ofSeconds(1);
-    private static final Duration LONGEST = Duration.ofDays(30);
     private static final int MOST_DIGITS = 7;
     private static final String CURE = "write numbers with d, h, m or s after them, such as 300s, 5m or 2h4m";
 
     private DurationText() {}
 
-    static Duration parse(String text) {
+    /** Durations within a range; both ends are whole numbers of some unit. */
+    static Function<String, Duration> between(Duration shortest, Duration longest) {
+        String range = "use " + format(shortest) + " to " + format(longest);
+        return text -> parse(text, shortest, longest, range);
+    }
+
+    private static Duration parse(String text, Duration shortest, Duration longest, String range) {
         Duration sum = Duration.ZERO;
         int nextUnit = 0;
         int at = 0;
@@ -38,20 +43,26 @@ final class DurationText {
             }
             int unit = unit(text, at, nextUnit);
             if (at - digits > MOST_DIGITS) {
-                throw error(text, digits, "has too large a number", range());
+                throw error(text, digits, "has too large a number", range);
             }
             sum = sum.plus(UNITS.get(unit).length.multipliedBy(Long.parseLong(text, digits, at, 10)));
             nextUnit = unit + 1;
             at++;
         } while (at < text.length());
-        if (sum.compareTo(SHORTEST) < 0 || sum.compareTo(LONGEST) > 0) {
-            throw error(text, 0, "is out of range", range());
+        if (sum.compareTo(shortest) < 0 || sum.compareTo(longest) > 0) {
+            throw error(text, 0, "is out of range", range);
         }
         return sum;
     }
 
-    private static String range() {
-        return "use 1s to " + LONGEST.toDays() + "d";
+    private static String format(Duration duration) {
+        for (Unit unit : UNITS) {
+            long count = duration.dividedBy(unit.length);
+            if (count > 0) {
+                return count + String.valueOf(unit.letter);
+            }
+        }
+        return "0s";
     }
 
     private static int unit(String text, int at, int from) {

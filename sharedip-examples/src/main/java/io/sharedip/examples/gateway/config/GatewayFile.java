@@ -7,6 +7,8 @@ import io.sharedip.address.MacAddress;
 import io.sharedip.address.PortRange;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.forward.PortForward;
+import io.sharedip.nat.ProtocolBehavior;
+import io.sharedip.nat.TcpTracking;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collections;
@@ -31,6 +33,7 @@ import java.util.OptionalInt;
  * @param guests at least one
  * @param forwards in the order of the file
  * @param rules the filter chain
+ * @param nat how ports are given to guests, whom they let in, and how TCP is tracked
  * @param timeouts those that the file names
  */
 public record GatewayFile(
@@ -45,6 +48,7 @@ public record GatewayFile(
         List<GuestSettings> guests,
         List<PortForward> forwards,
         FilterChain rules,
+        NatSettings nat,
         Map<TimeoutKey, Duration> timeouts) {
 
     /** Copies the collections. */
@@ -120,6 +124,22 @@ public record GatewayFile(
 
         /** What holds if the file says nothing. */
         static final Capacity DEFAULT = new Capacity(5000, OptionalInt.empty());
+    }
+
+    /**
+     * How guests are translated.
+     *
+     * @param tcp ports and filtering of TCP
+     * @param udp ports and filtering of UDP
+     * @param udpInboundRefresh whether UDP packets from outside keep a flow alive that a guest began
+     * @param tcpTracking how TCP segments are judged
+     */
+    public record NatSettings(
+            ProtocolBehavior tcp, ProtocolBehavior udp, boolean udpInboundRefresh, TcpTracking tcpTracking) {
+
+        /** What holds if the file says nothing. */
+        static final NatSettings DEFAULT =
+                new NatSettings(ProtocolBehavior.tcp(), ProtocolBehavior.udp(), false, TcpTracking.defaults());
     }
 
     /**

@@ -3,6 +3,7 @@ package io.sharedip.examples.gateway.config;
 import io.sharedip.address.MacAddress;
 import io.sharedip.examples.gateway.config.GatewayFile.Capacity;
 import io.sharedip.examples.gateway.config.GatewayFile.GuestSettings;
+import io.sharedip.examples.gateway.config.GatewayFile.NatSettings;
 import io.sharedip.examples.gateway.config.GatewayFile.TimeoutKey;
 import io.sharedip.examples.gateway.config.GatewayFile.UplinkSettings;
 import io.sharedip.examples.gateway.config.Setting.Parsed;
@@ -21,6 +22,8 @@ final class GatewayFileReader {
 
     static final int MOST_FLOWS = 4_000_000;
 
+    private static final Duration SHORTEST_TIMEOUT = Duration.ofSeconds(1);
+    private static final Duration LONGEST_TIMEOUT = Duration.ofDays(30);
     private static final String EXAMPLE = "address: 192.0.2.10";
 
     private GatewayFileReader() {}
@@ -61,6 +64,10 @@ final class GatewayFileReader {
         PolicyReader policies = new PolicyReader(segment, guests.names());
         List<PortForward> forwards = policies.forwards(root);
         FilterChain rules = policies.rules(root);
+        NatSettings nat = root.value("nat")
+                .flatMap(v -> v.section("nat: { udp: { filtering: endpoint-independent } }"))
+                .map(NatReader::read)
+                .orElse(NatSettings.DEFAULT);
         Map<TimeoutKey, Duration> timeouts = root.value("timeouts")
                 .flatMap(v -> v.section("timeouts: { udp: 300s }"))
                 .map(GatewayFileReader::timeouts)
@@ -81,6 +88,7 @@ final class GatewayFileReader {
                                         guestSettings,
                                         forwards,
                                         rules,
+                                        nat,
                                         timeouts)))));
     }
 
@@ -101,7 +109,7 @@ final class GatewayFileReader {
         Map<TimeoutKey, Duration> timeouts = new EnumMap<>(TimeoutKey.class);
         for (TimeoutKey key : TimeoutKey.values()) {
             section.text(key.key(), "300s")
-                    .flatMap(s -> s.parse(DurationText::parse))
+                    .flatMap(s -> s.parse(DurationText.between(SHORTEST_TIMEOUT, LONGEST_TIMEOUT)))
                     .ifPresent(p -> timeouts.put(key, p.value()));
         }
         section.finish();

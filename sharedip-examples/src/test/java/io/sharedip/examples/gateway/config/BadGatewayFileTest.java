@@ -34,6 +34,10 @@ class BadGatewayFileTest {
               default: accept
               chain:
                 - drop tcp from guest db to any port 25
+            nat:
+              tcp: { mapping: endpoint-independent, port-overloading: false }
+              udp: { filtering: address-dependent, port-reuse-delay: 90s, ports-per-guest: 500, inbound-refresh: false }
+              tcp-tracking: { window-checks: true, mss-clamp: 1360 }
             timeouts: { tcp-half-open: 120s, udp: 5m }
             """;
 
@@ -390,6 +394,114 @@ class BadGatewayFileTest {
                         "drop tcp from guest db to guest §to port 25",
                         "rules.chain[0]",
                         "names the guest 'to'"),
+                mistake(
+                        "unknown part of nat",
+                        "tcp-tracking:",
+                        "§tcp-traking:",
+                        "nat.tcp-traking",
+                        "did you mean 'tcp-tracking'?"),
+                mistake(
+                        "value instead of a protocol's settings",
+                        "tcp: { mapping: endpoint-independent, port-overloading: false }",
+                        "tcp: §strict",
+                        "nat.tcp",
+                        "is one value, not a group of keys"),
+                mistake(
+                        "misspelt mapping",
+                        "mapping: endpoint-independent",
+                        "mapping: §endpoint-independant",
+                        "nat.tcp.mapping",
+                        "did you mean 'endpoint-independent'?"),
+                mistake(
+                        "unknown mapping",
+                        "mapping: endpoint-independent",
+                        "mapping: §full-cone",
+                        "nat.tcp.mapping",
+                        "Use one of endpoint-independent, address-dependent, address-and-port-dependent"),
+                mistake(
+                        "unknown filtering",
+                        "filtering: address-dependent",
+                        "filtering: §symmetric",
+                        "nat.udp.filtering",
+                        "Use one of endpoint-independent"),
+                mistake(
+                        "overloading without a mapping for each peer",
+                        "port-overloading: false",
+                        "port-overloading: §true",
+                        "nat.tcp.port-overloading",
+                        "write mapping: address-and-port-dependent and filtering"),
+                mistake(
+                        "overloading without a filtering for each peer",
+                        "mapping: endpoint-independent, port-overloading: false",
+                        "mapping: address-and-port-dependent, port-overloading: §true",
+                        "nat.tcp.port-overloading",
+                        "needs to know every peer"),
+                mistake(
+                        "overloading that is no bool",
+                        "port-overloading: false",
+                        "port-overloading: §yes",
+                        "nat.tcp.port-overloading",
+                        "write true or false"),
+                mistake(
+                        "reuse delay without a unit",
+                        "port-reuse-delay: 90s",
+                        "port-reuse-delay: 90§",
+                        "nat.udp.port-reuse-delay",
+                        "lacks a unit"),
+                mistake(
+                        "too long a reuse delay",
+                        "port-reuse-delay: 90s",
+                        "port-reuse-delay: §61m",
+                        "nat.udp.port-reuse-delay",
+                        "use 0s to 1h"),
+                mistake(
+                        "too many ports for a guest",
+                        "ports-per-guest: 500",
+                        "ports-per-guest: §65536",
+                        "nat.udp.ports-per-guest",
+                        "use 0 to 65535"),
+                mistake(
+                        "refresh that is no bool",
+                        "inbound-refresh: false",
+                        "inbound-refresh: §off",
+                        "nat.udp.inbound-refresh",
+                        "write true or false"),
+                mistake(
+                        "refresh of TCP",
+                        "port-overloading: false",
+                        "§inbound-refresh: false",
+                        "nat.tcp.inbound-refresh",
+                        "is not a known key"),
+                mistake(
+                        "doubled setting of UDP",
+                        "ports-per-guest: 500",
+                        "ports-per-guest: 500, §ports-per-guest: 600",
+                        "nat.udp.ports-per-guest",
+                        "stands here for the second time"),
+                mistake(
+                        "window checks that are no bool",
+                        "window-checks: true",
+                        "window-checks: §1",
+                        "nat.tcp-tracking.window-checks",
+                        "write true or false"),
+                mistake(
+                        "unknown word for the MSS",
+                        "mss-clamp: 1360",
+                        "mss-clamp: §auto",
+                        "nat.tcp-tracking.mss-clamp",
+                        "write link for what fits into the links' MTU, or 88 to 65495"),
+                mistake(
+                        "MSS too small",
+                        "mss-clamp: 1360",
+                        "mss-clamp: §87",
+                        "nat.tcp-tracking.mss-clamp",
+                        "use 88 to 65495"),
+                mistake(
+                        "MSS with a unit",
+                        "mss-clamp: 1360",
+                        "mss-clamp: 1360§b",
+                        "nat.tcp-tracking.mss-clamp",
+                        "is not a whole number"),
                 mistake("unknown timer", "udp: 5m", "§upd: 5m", "timeouts.upd", "did you mean 'udp'?"),
                 mistake("duration without a unit", "120s", "120§", "timeouts.tcp-half-open", "lacks a unit"),
                 mistake(

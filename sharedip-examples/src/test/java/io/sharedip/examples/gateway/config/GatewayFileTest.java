@@ -12,10 +12,15 @@ import io.sharedip.examples.gateway.config.GatewayFile.Capacity;
 import io.sharedip.examples.gateway.config.GatewayFile.Claims;
 import io.sharedip.examples.gateway.config.GatewayFile.GuestSettings;
 import io.sharedip.examples.gateway.config.GatewayFile.LinkSettings;
+import io.sharedip.examples.gateway.config.GatewayFile.NatSettings;
 import io.sharedip.examples.gateway.config.GatewayFile.TimeoutKey;
 import io.sharedip.examples.gateway.config.GatewayFile.UplinkSettings;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.forward.PortForward;
+import io.sharedip.nat.FilteringBehavior;
+import io.sharedip.nat.MappingBehavior;
+import io.sharedip.nat.ProtocolBehavior;
+import io.sharedip.nat.TcpTracking;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,6 +28,8 @@ import java.time.Duration;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class GatewayFileTest {
 
@@ -93,7 +100,62 @@ class GatewayFileTest {
         assertThat(file.capacity()).isEqualTo(new Capacity(5000, OptionalInt.empty()));
         assertThat(file.forwards()).isEmpty();
         assertThat(file.rules()).isEqualTo(FilterChain.acceptAll());
+        assertThat(file.nat())
+                .isEqualTo(
+                        new NatSettings(ProtocolBehavior.tcp(), ProtocolBehavior.udp(), false, TcpTracking.defaults()));
         assertThat(file.timeouts()).isEmpty();
+    }
+
+    @Test
+    void everySettingOfTheTranslationIsRead() throws Exception {
+        GatewayFile file = GatewayFile.parse(LEAST + """
+                nat:
+                  tcp:
+                    mapping: address-and-port-dependent
+                    filtering: address-and-port-dependent
+                    port-overloading: true
+                    port-reuse-delay: 1h
+                    ports-per-guest: 65535
+                  udp:
+                    mapping: address-dependent
+                    filtering: endpoint-independent
+                    port-reuse-delay: 0s
+                    inbound-refresh: true
+                  tcp-tracking: { window-checks: false, mid-stream-pickup: true, mss-clamp: link, answer-unsolicited-syn: true }
+                """, "nat");
+
+        assertThat(file.nat())
+                .isEqualTo(new NatSettings(
+                        new ProtocolBehavior(
+                                MappingBehavior.ADDRESS_AND_PORT_DEPENDENT,
+                                FilteringBehavior.ADDRESS_AND_PORT_DEPENDENT,
+                                true,
+                                Duration.ofHours(1),
+                                65535),
+                        new ProtocolBehavior(
+                                MappingBehavior.ADDRESS_DEPENDENT,
+                                FilteringBehavior.ENDPOINT_INDEPENDENT,
+                                false,
+                                Duration.ZERO,
+                                0),
+                        true,
+                        new TcpTracking(false, true, TcpTracking.MSS_OF_LINK, true)));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"none, 0", "link, -1", "88, 88", "1360, 1360", "65495, 65495"})
+    void theMaximumSegmentSizeIsAWordOrANumber(String text, int clamp) throws Exception {
+        String nat = LEAST + "nat: { tcp-tracking: { mss-clamp: " + text + " } }\n";
+        assertThat(GatewayFile.parse(nat, "nat").nat().tcpTracking().mssClamp()).isEqualTo(clamp);
+    }
+
+    @Test
+    void partsOfTheTranslationThatAreLeftOutHaveTheDefaultsOfTheirProtocol() throws Exception {
+        NatSettings nat = GatewayFile.parse(
+                        LEAST + "nat: { tcp: { ports-per-guest: 7 }, udp: { ports-per-guest: 8 } }\n", "nat")
+                .nat();
+        assertThat(nat.tcp()).isEqualTo(ProtocolBehavior.tcp().withPortsPerGuest(7));
+        assertThat(nat.udp()).isEqualTo(ProtocolBehavior.udp().withPortsPerGuest(8));
     }
 
     @Test

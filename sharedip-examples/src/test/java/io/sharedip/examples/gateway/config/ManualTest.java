@@ -3,11 +3,16 @@ package io.sharedip.examples.gateway.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.sharedip.examples.gateway.config.GatewayFile.NatSettings;
 import io.sharedip.examples.gateway.config.GatewayFile.TimeoutKey;
+import io.sharedip.nat.FilteringBehavior;
+import io.sharedip.nat.TcpTracking;
 import io.sharedip.nat.Timeouts;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -45,6 +50,24 @@ class ManualTest {
                         defaults.udp(),
                         defaults.icmp())
                 .contains(Duration.ofMinutes(124));
+    }
+
+    @Test
+    void theTranslationOfTheExampleIsTheDefaults() throws Exception {
+        assertThat(GatewayFile.parse(example, "manual").nat()).isEqualTo(NatSettings.DEFAULT);
+    }
+
+    @Test
+    void theExampleOfTheTranslationIsGood() throws Exception {
+        Matcher yaml = Pattern.compile("```yaml\n(.*?)```", Pattern.DOTALL)
+                .matcher(Files.readString(Path.of("..", "docs", "nat.md")));
+        assertThat(yaml.find()).isTrue();
+        String whole = example.substring(0, example.indexOf("nat:")) + yaml.group(1);
+
+        GatewayFile file = GatewayFile.parse(whole, "nat.md");
+
+        assertThat(file.nat().udp().filtering()).isEqualTo(FilteringBehavior.ENDPOINT_INDEPENDENT);
+        assertThat(file.nat().tcpTracking().mssClamp()).isEqualTo(TcpTracking.MSS_OF_LINK);
     }
 
     @Test

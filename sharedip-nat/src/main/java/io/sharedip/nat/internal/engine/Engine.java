@@ -18,6 +18,7 @@ import io.sharedip.link.Link;
 import io.sharedip.nat.internal.binding.ArpResponder;
 import io.sharedip.nat.internal.binding.BindingGuard;
 import io.sharedip.nat.internal.filter.CompiledChain;
+import io.sharedip.nat.internal.flow.AddressOnlyProtocols;
 import io.sharedip.nat.internal.flow.FlowKey;
 import io.sharedip.nat.internal.flow.FlowTable;
 import io.sharedip.nat.internal.flow.TcpTracker;
@@ -71,8 +72,8 @@ public final class Engine implements NeighbourTable.Owner {
     private final IcmpErrors icmpErrors;
     private final Management management;
 
-    private final PacketContext context = new PacketContext();
-    private final PacketContext errorContext = new PacketContext();
+    private final PacketContext context;
+    private final PacketContext errorContext;
     private final CompiledChain.Subject subject = new CompiledChain.Subject();
     private final ArpView arp = new ArpView();
     private final int[] guesses = new int[LOOKAHEAD];
@@ -102,6 +103,9 @@ public final class Engine implements NeighbourTable.Owner {
         this.settings = settings;
         this.outside = new OutsideAddresses(settings.address());
         this.alias = settings.alias();
+        AddressOnlyProtocols others = new AddressOnlyProtocols(settings.plan().protocols());
+        this.context = new PacketContext(others);
+        this.errorContext = new PacketContext(others);
         this.now = nowNanos;
         this.events = events;
         this.flows = new Flows(settings, outside, guests, events, nowNanos);
@@ -111,8 +115,8 @@ public final class Engine implements NeighbourTable.Owner {
         this.arpResponder = new ArpResponder(settings.network(), settings.mask());
         this.chain = new CompiledChain(FilterChain.acceptAll(), 1, id -> 0, this::ruleMatched);
         this.uplink = new Attachment(this, uplinkLink, Attachment.UPLINK, null, uplinkMac.bits(), new int[0]);
-        this.icmpErrors = new IcmpErrors(this, settings, outside, guests, flows, counters, answers, delivery);
-        this.management = new Management(this, settings, guests, flows);
+        this.icmpErrors = new IcmpErrors(this, settings, outside, guests, flows, counters, answers, delivery, others);
+        this.management = new Management(this, settings, outside, guests, flows);
     }
 
     /** Changes and questions; driver's thread only. */
@@ -399,7 +403,7 @@ public final class Engine implements NeighbourTable.Owner {
                 fromOutside ? CompiledChain.OUTSIDE : from.number(),
                 c.source,
                 c.sourcePort,
-                toGateway ? CompiledChain.UNKNOWN : CompiledChain.OUTSIDE,
+                toGateway || fromOutside ? CompiledChain.UNKNOWN : CompiledChain.OUTSIDE,
                 c.destination,
                 c.destinationPort);
         subject.tcpFlags = c.tcpFlags;
@@ -455,7 +459,7 @@ public final class Engine implements NeighbourTable.Owner {
                 icmpErrors.fromGuest(from, c);
                 return;
             }
-            if (c.icmpType == IcmpView.ECHO_REQUEST && toGateway) {
+            if (c.icmpType == IcmpView.ECHO_REQUEST && toGateway && !outside.isOneToOne(c.destination)) {
                 pingFromGuest(from, c);
                 return;
             }
@@ -468,11 +472,11 @@ public final class Engine implements NeighbourTable.Owner {
             expire(from, c);
             return;
         }
-        int peerPort = c.protocol == ICMP ? 0 : c.destinationPort;
+        int peerPort = c.peerPortFromGuest();
         int flow = flows.findInside(
                 from.number(), c.protocol, c.source, c.sourcePort, c.destination, peerPort, c.guess, now);
         if (flow < 0) {
-            flow = toGateway ? openHairpin(from, c) : openOutward(from, c, peerPort);
+            flow = toGateway ? openHairpin(from, c, peerPort) : openOutward(from, c, peerPort);
             if (flow < 0) {
                 return;
             }
@@ -521,11 +525,34 @@ public final class Engine implements NeighbourTable.Owner {
         if (!admitted(judgeNewFlow(c), from, c)) {
             return -1;
         }
-        return opened(
-                from,
-                c,
-                flows.openFromGuest(
-                        from, c.protocol, c.source, c.sourcePort, c.destination, peerPort, c.destination, now));
+        return opened(from, c, openFromGuest(from, c, peerPort, c.destination));
+    }
+
+    /** Makes the flow of a guest's packet, of the kind that its source, protocol and destination call for. */
+    private int openFromGuest(Attachment from, PacketContext c, int peerPort, int peerOutside) {
+        int shown = isExempt(from, c, peerOutside) ? c.source : outside.shownFor(from.number(), c.source);
+        return shown == outside.shared() && c.hasPorts()
+                ? flows.openFromGuest(
+                        from, c.protocol, c.source, c.sourcePort, c.destination, peerPort, peerOutside, now)
+                : flows.openUnmapped(
+                        from,
+                        true,
+                        c.protocol,
+                        c.source,
+                        c.sourcePort,
+                        shown,
+                        c.destination,
+                        peerPort,
+                        peerOutside,
+                        now);
+    }
+
+    /** Whether a packet leaves with its own source: one that tells whose it is, to a destination that is exempt from translation. */
+    private boolean isExempt(Attachment from, PacketContext c, int peerOutside) {
+        return settings.plan().isExempt(peerOutside)
+                && !outside.owns(peerOutside)
+                && !outside.owns(c.source)
+                && guests.isOnlyOwner(from, c.source);
     }
 
     private boolean beginsFlow(PacketContext c) {
@@ -562,14 +589,22 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     /** Begins a guest's half of a flow to the shared address or its alias. @return the flow, or -1 if the packet was dropped */
-    private int openHairpin(Attachment from, PacketContext c) {
+    private int openHairpin(Attachment from, PacketContext c, int peerPort) {
         if (!beginsFlow(c)) {
             return -1;
         }
+        if (outside.isOneToOne(c.destination)) {
+            return openHairpinOneToOne(from, c, peerPort);
+        }
+        if (!c.hasPorts()) {
+            refuseHost(from, c);
+            return -1;
+        }
+        int shown = outside.shownFor(from.number(), c.source);
         int mapping = flows.findMapping(c.protocol, c.destinationPort, now);
         ForwardTable.Entry forward = null;
-        if (mapping < 0 || !flows.admits(mapping, outside.shared())) {
-            forward = flows.forwards().find(c.protocol, c.destinationPort, outside.shared());
+        if (mapping < 0 || !flows.admits(mapping, shown)) {
+            forward = flows.forwards().find(c.protocol, c.destinationPort, shown);
         }
         // a mapping that does not let the caller in: the caller's half begins all the same, so that two guests who call
         // one another's mappings meet
@@ -579,7 +614,7 @@ public final class Engine implements NeighbourTable.Owner {
         }
         Attachment to =
                 guests.get(forward != null ? forward.guest() : flows.mappings().guest(mapping));
-        if (to == null || (to.owns(outside.shared()) && alias == 0)) {
+        if (to == null || (to.owns(shown) && alias == 0)) {
             // a guest that owns the shared address drops what comes from it, and there is no other name to show
             counters.drop(DropReason.LATERAL);
             tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
@@ -598,24 +633,42 @@ public final class Engine implements NeighbourTable.Owner {
         if (!admitted(judgeNewFlow(c), from, c)) {
             return -1;
         }
-        int flow = opened(
-                from,
-                c,
-                flows.openFromGuest(
-                        from,
-                        c.protocol,
-                        c.source,
-                        c.sourcePort,
-                        c.destination,
-                        c.destinationPort,
-                        outside.shared(),
-                        now));
+        int flow = opened(from, c, openFromGuest(from, c, peerPort, outside.shared()));
+        markHairpin(flow, to);
+        return flow;
+    }
+
+    /** Begins a guest's half of a flow to an address that belongs to one guest alone. @return the flow, or -1 */
+    private int openHairpinOneToOne(Attachment from, PacketContext c, int peerPort) {
+        Attachment to = guests.get(outside.guestOf(c.destination));
+        int shown = outside.shownFor(from.number(), c.source);
+        if (to == null || (to.owns(shown) && alias == 0)) {
+            counters.drop(DropReason.LATERAL);
+            tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
+            return -1;
+        }
+        subject.of(
+                c.protocol,
+                from.number(),
+                c.source,
+                c.sourcePort,
+                to.number(),
+                outside.insideOf(c.destination),
+                peerPort);
+        if (!admitted(judgeNewFlow(c), from, c)) {
+            return -1;
+        }
+        int flow = opened(from, c, openFromGuest(from, c, peerPort, c.destination));
+        markHairpin(flow, to);
+        return flow;
+    }
+
+    private void markHairpin(int flow, Attachment to) {
         if (flow >= 0) {
             table.state(flow, table.state(flow) | FlowTable.HAIRPIN_ORIGIN);
             table.peerGuest(flow, to.number());
             hairpinJudged = true;
         }
-        return flow;
     }
 
     /** A guest calls the host itself, which packets injected on a card never reach. */
@@ -635,7 +688,8 @@ public final class Engine implements NeighbourTable.Owner {
         if (c.protocol == TCP) {
             answers.reset(from, settings.routerMac(), c, now);
         } else {
-            tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PORT_UNREACHABLE, 0);
+            int code = c.hasPorts() ? IcmpView.CODE_PORT_UNREACHABLE : IcmpView.CODE_PROTOCOL_UNREACHABLE;
+            tell(from, c, IcmpView.DESTINATION_UNREACHABLE, code, 0);
         }
     }
 
@@ -678,12 +732,13 @@ public final class Engine implements NeighbourTable.Owner {
         if (table.peerGuest(flow) == Attachment.UPLINK) {
             return FlowTable.NONE;
         }
+        boolean ping = table.protocol(flow) == ICMP;
         return flows.findOutside(
                 table.protocol(flow),
                 table.peerOutsideAddress(flow),
-                table.peerPort(flow),
+                ping ? table.outsidePort(flow) : table.peerPort(flow),
                 table.outsideAddress(flow),
-                table.outsidePort(flow),
+                ping ? 0 : table.outsidePort(flow),
                 FlowTable.NONE,
                 now);
     }
@@ -756,8 +811,11 @@ public final class Engine implements NeighbourTable.Owner {
         c.source = table.outsideAddress(origin);
         c.sourcePort = table.outsidePort(origin);
         c.destination = table.peerOutsideAddress(origin);
+        if (c.protocol == ICMP) {
+            c.destinationPort = c.sourcePort;
+        }
         int flow = flows.findOutside(
-                c.protocol, c.destination, c.destinationPort, c.source, c.sourcePort, FlowTable.NONE, now);
+                c.protocol, c.destination, c.destinationPort, c.source, c.peerPortFromOutside(), FlowTable.NONE, now);
         if (flow >= 0 && (table.peerGuest(flow) != from.number() || table.guest(flow) != table.peerGuest(origin))) {
             // left over from a conversation of whoever had this port before
             flows.close(flow, CloseReason.REPLACED, now);
@@ -813,18 +871,33 @@ public final class Engine implements NeighbourTable.Owner {
             return;
         }
         if (c.isFragment()) {
-            leaveOr(DropReason.FRAGMENT);
+            leaveOr(c, DropReason.FRAGMENT);
             return;
         }
         why = c.parseTransport(settings.verifyChecksums());
         if (why == DropReason.PROTOCOL_UNSUPPORTED) {
-            leaveOr(why);
+            leaveOr(c, why);
         } else if (why != null) {
             counters.drop(why);
-        } else if (c.protocol != ICMP && !flows.holdsPort(c.protocol, c.destinationPort)) {
+        } else if (isHostsPort(c)) {
             leaveOr(DropReason.NO_MAPPING);
         } else if (ingressOpen || passesIngress(uplink, c)) {
             routeFromOutside(c);
+        }
+    }
+
+    private boolean isHostsPort(PacketContext c) {
+        return (c.protocol == TCP || c.protocol == PacketContext.UDP)
+                && c.destination == outside.shared()
+                && !flows.holdsPort(c.protocol, c.destinationPort);
+    }
+
+    /** As {@link #leaveOr(DropReason)}, of a packet: no host has an address that is a guest's alone. */
+    void leaveOr(PacketContext c, DropReason reason) {
+        if (c.destination == outside.shared()) {
+            leaveOr(reason);
+        } else {
+            counters.drop(reason);
         }
     }
 
@@ -873,7 +946,7 @@ public final class Engine implements NeighbourTable.Owner {
             counters.answered++;
         } else if (reply) {
             leaveOr(DropReason.ARP_UNSOLICITED);
-        } else if (toUs && settings.addressIsOwn()) {
+        } else if (toUs && (settings.addressIsOwn() || outside.isOneToOne(arp.targetAddress()))) {
             answers.arpReply(uplink, uplink.mac(), frame, arp);
             counters.answered++;
         } else {
@@ -889,11 +962,21 @@ public final class Engine implements NeighbourTable.Owner {
         } else if (outside.owns(c.destination)) {
             return false;
         } else if (guests.anyOwns(c.destination)) {
+            if (mayBeUntranslated(c)) {
+                return false;
+            }
             counters.drop(DropReason.INSIDE_DESTINATION);
         } else {
             leaveOr(DropReason.NOT_FOR_US);
         }
         return true;
+    }
+
+    /** Whether a packet to a guest's own address may belong to a flow that is exempt from translation; the flows decide. */
+    private boolean mayBeUntranslated(PacketContext c) {
+        TranslationPlan plan = settings.plan();
+        // routers anywhere may send errors about such a flow
+        return plan.isExempt(c.source) || (c.protocol == ICMP && !plan.exempt().isEmpty());
     }
 
     private boolean isSpoofed(PacketContext c) {
@@ -908,26 +991,30 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     private void routeFromOutside(PacketContext c) {
-        int peerPort = c.sourcePort;
+        int peerPort = c.peerPortFromOutside();
         if (c.protocol == ICMP) {
             if (c.isIcmpError()) {
                 icmpErrors.fromOutside(c);
                 return;
             }
-            if (c.icmpType == IcmpView.ECHO_REQUEST && settings.addressIsOwn()) {
+            boolean question = c.icmpType == IcmpView.ECHO_REQUEST;
+            if (question && c.destination == outside.shared() && settings.addressIsOwn()) {
                 answerPing(uplink, c);
                 return;
             }
-            if (c.icmpType != IcmpView.ECHO_REPLY) {
-                leaveOr(DropReason.ICMP_TYPE);
+            if (c.icmpType != IcmpView.ECHO_REPLY && !(question && c.destination != outside.shared())) {
+                leaveOr(c, DropReason.ICMP_TYPE);
                 return;
             }
-            peerPort = 0;
         }
         int flow = flows.findOutside(c.protocol, c.destination, c.destinationPort, c.source, peerPort, c.guess, now);
         if (flow < 0) {
-            if (c.protocol == ICMP) {
-                leaveOr(DropReason.ICMP_NO_FLOW);
+            if (!outside.owns(c.destination)) {
+                counters.drop(DropReason.INSIDE_DESTINATION);
+                return;
+            }
+            if (c.destination == outside.shared() && (c.protocol == ICMP || !c.hasPorts())) {
+                leaveOr(c.protocol == ICMP ? DropReason.ICMP_NO_FLOW : DropReason.NO_MAPPING);
                 return;
             }
             flow = openInward(c, uplink, FlowTable.NONE);
@@ -953,6 +1040,9 @@ public final class Engine implements NeighbourTable.Owner {
      * @return the flow, or -1 if the packet was dropped
      */
     private int openInward(PacketContext c, Attachment from, int origin) {
+        if (outside.isOneToOne(c.destination)) {
+            return openInwardOneToOne(c, from, origin);
+        }
         boolean hairpin = origin != FlowTable.NONE;
         int mapping = flows.findMapping(c.protocol, c.destinationPort, now);
         boolean filtered = mapping >= 0 && !flows.admits(mapping, c.source);
@@ -999,6 +1089,47 @@ public final class Engine implements NeighbourTable.Owner {
         }
         int flow = flows.openFromOutside(
                 to, mapping, forward, c.protocol, address, port, c.destinationPort, peer, c.sourcePort, c.source, now);
+        if (flow == Flows.REFUSED) {
+            counters.drop(flows.refusal());
+            return -1;
+        }
+        table.epoch(flow, chain.epoch());
+        table.peerGuest(flow, from.number());
+        return flow;
+    }
+
+    /** Begins a flow to an address that belongs to one guest alone. */
+    private int openInwardOneToOne(PacketContext c, Attachment from, int origin) {
+        boolean hairpin = origin != FlowTable.NONE;
+        Attachment to = guests.get(outside.guestOf(c.destination));
+        if (to == null || !beginsFlow(c)) {
+            if (to == null) {
+                counters.drop(DropReason.NO_MAPPING);
+            }
+            return -1;
+        }
+        if (!hairpin && c.ttl() <= 1) {
+            expire(uplink, c);
+            return -1;
+        }
+        int address = outside.insideOf(c.destination);
+        int peer = shownPeer(c.source, to);
+        int peerPort = c.peerPortFromOutside();
+        if (!hairpin || !hairpinJudged) {
+            subject.of(
+                    c.protocol,
+                    from.number(),
+                    hairpin ? table.insideAddress(origin) : peer,
+                    hairpin ? table.insidePort(origin) : c.sourcePort,
+                    to.number(),
+                    address,
+                    c.destinationPort);
+            if (!admitted(judgeNewFlow(c), hairpin ? null : uplink, c)) {
+                return -1;
+            }
+        }
+        int flow = flows.openUnmapped(
+                to, false, c.protocol, address, c.destinationPort, c.destination, peer, peerPort, c.source, now);
         if (flow == Flows.REFUSED) {
             counters.drop(flows.refusal());
             return -1;

@@ -23,6 +23,7 @@ import java.util.Random;
  * @param tcpTracking how TCP segments are judged
  * @param udpInboundRefresh whether UDP packets from outside keep a flow alive that the guest began (RFC 4787 REQ-6)
  * @param verifyChecksums whether transport checksums are judged
+ * @param plan what is translated in another way than to the shared address and a port of the pool
  * @param random source of keys and ports
  */
 public record EngineSettings(
@@ -41,6 +42,7 @@ public record EngineSettings(
         TcpTracking tcpTracking,
         boolean udpInboundRefresh,
         boolean verifyChecksums,
+        TranslationPlan plan,
         Random random) {
 
     /** The address that errors to guests come from: one that no guest has. */

@@ -50,6 +50,7 @@ final class Flows {
 
     private static final TrackedState[] STATES = TrackedState.values();
     private static final int NO_PORT_YET = -1;
+    private static final int NO_MAPPING = -1;
     private static final int PROTOCOLS = 3;
 
     private final FlowTable table;
@@ -68,6 +69,7 @@ final class Flows {
     private final long[] tcpTimeouts = new long[STATES.length];
     private final long udpTimeout;
     private final long icmpTimeout;
+    private final long otherTimeout;
     private DropReason refusal = DropReason.LIMIT_FLOWS;
     private long expiringAt;
 
@@ -100,6 +102,7 @@ final class Flows {
         tcpTimeouts[TcpTracker.RESET] = t.tcpTransitory().toNanos();
         udpTimeout = t.udp().toNanos();
         icmpTimeout = t.icmp().toNanos();
+        otherTimeout = t.other().toNanos();
     }
 
     FlowTable table() {
@@ -249,7 +252,7 @@ final class Flows {
                 return REFUSED;
             }
         }
-        int flow = insert(guest, on, protocol, address, port, peer, peerPort, peerOutside);
+        int flow = insert(guest, on, protocol, address, port, local, outsidePort, peer, peerPort, peerOutside);
         table.state(flow, table.state(flow) | FlowTable.BY_GUEST);
         if (filtering[MappingTable.slotOf(protocol)] == FilteringBehavior.ADDRESS_DEPENDENT) {
             peers.retain(on, peerOutside);
@@ -370,7 +373,8 @@ final class Flows {
                 return REFUSED;
             }
         }
-        int flow = insert(guest, on, protocol, address, port, peer, peerPort, peerOutside);
+        int flow =
+                insert(guest, on, protocol, address, port, outside.shared(), outsidePort, peer, peerPort, peerOutside);
         if (forward != null) {
             table.forward(flow, forward.number());
             forward.hit();
@@ -386,17 +390,64 @@ final class Flows {
         return flow;
     }
 
+    /**
+     * Begins a flow whose port is the same inside and outside, if its protocol has ports: of a protocol that is translated by address
+     * alone, of an address that is mapped one to one, or to a destination that is exempt from translation.
+     *
+     * @param byGuest whether the guest begins it
+     * @param outsideAddress that the flow shows as
+     * @param peer the peer's address as the guest sees it
+     * @param peerOutside the peer's address as the outside sees it
+     * @return the flow, or {@link #REFUSED}
+     */
+    int openUnmapped(
+            Attachment guest,
+            boolean byGuest,
+            int protocol,
+            int address,
+            int port,
+            int outsideAddress,
+            int peer,
+            int peerPort,
+            int peerOutside,
+            long nowNanos) {
+        // from outside the guest's own endpoint may be busy, from inside the outside tuple
+        int rival = byGuest
+                ? findOutside(protocol, outsideAddress, port, peerOutside, peerPort, FlowTable.NONE, nowNanos)
+                : findInside(guest.number(), protocol, address, port, peer, peerPort, FlowTable.NONE, nowNanos);
+        boolean sameGuest = byGuest && rival >= 0 && isAt(rival, guest, address, port);
+        if (rival >= 0 && !sameGuest && Room.evictionClass(tracked(rival)) != EvictionQueues.CLOSED) {
+            refusal = DropReason.TUPLE_IN_USE;
+            return REFUSED;
+        }
+        Opener opener = byGuest ? Opener.GUEST : Opener.VISITOR;
+        if (isFull(guest, opener, nowNanos)) {
+            return REFUSED;
+        }
+        if (rival >= 0) {
+            close(rival, CloseReason.REPLACED, nowNanos);
+        }
+        room.make(guest.number(), opener, nowNanos);
+        int flow =
+                insert(guest, NO_MAPPING, protocol, address, port, outsideAddress, port, peer, peerPort, peerOutside);
+        if (byGuest) {
+            table.state(flow, table.state(flow) | FlowTable.BY_GUEST);
+        }
+        begin(guest, flow, nowNanos + timeout(protocol, initialState(protocol)), nowNanos);
+        return flow;
+    }
+
     private int insert(
             Attachment guest,
             int mapping,
             int protocol,
             int address,
             int port,
+            int outsideAddress,
+            int outsidePort,
             int peer,
             int peerPort,
             int peerOutside) {
-        int outsideAddress = outside.shared();
-        int outsidePort = mappings.outsidePort(mapping);
         int flow = table.add(
                 FlowKey.addresses(address, peer),
                 FlowKey.insidePorts(guest.number(), protocol, port, peerPort),
@@ -430,7 +481,10 @@ final class Flows {
     }
 
     private long timeout(int protocol, int tracked) {
-        return protocol == TCP ? tcpTimeouts[tracked] : protocol == UDP ? udpTimeout : icmpTimeout;
+        if (protocol == TCP) {
+            return tcpTimeouts[tracked];
+        }
+        return protocol == UDP ? udpTimeout : protocol == ICMP ? icmpTimeout : otherTimeout;
     }
 
     private int tracked(int flow) {
@@ -470,7 +524,7 @@ final class Flows {
             }
             if (fromGuest) {
                 int mapping = t.mapping(flow);
-                if (deadline - mappings.deadline(mapping) > 0) {
+                if (mapping >= 0 && deadline - mappings.deadline(mapping) > 0) {
                     mappings.deadline(mapping, deadline);
                 }
             }
@@ -487,7 +541,7 @@ final class Flows {
         if (protocol == TCP) {
             if (tracked == TcpTracker.HALF_OPEN && before == tracked && !fromGuest && !byGuest) {
                 // a stranger whom a mapping lets in does not hold it open by calling again and again
-                return table.forward(flow) != 0;
+                return isOpenToAll(flow);
             }
             return Room.evictionClass(tracked) != EvictionQueues.CLOSED || tracked != before;
         }
@@ -496,7 +550,12 @@ final class Flows {
         }
         // what came through a forward is kept alive by those who came; what the guest opened, by the guest (RFC 4787
         // REQ-6)
-        return !byGuest && table.forward(flow) != 0;
+        return !byGuest && isOpenToAll(flow);
+    }
+
+    /** Whether a flow came through a forward or an address that is its guest's alone, not through a mapping of the pool. */
+    private boolean isOpenToAll(int flow) {
+        return table.forward(flow) != 0 || table.mapping(flow) < 0;
     }
 
     /** Whether there is no place for a new flow, and nobody gives way to it. */
@@ -559,6 +618,9 @@ final class Flows {
                     bytesIn);
         }
         table.remove(flow);
+        if (on < 0) {
+            return;
+        }
         mappings.total(on, packetsOut, bytesOut, packetsIn, bytesIn);
         if (mappings.release(on)) {
             endMapping(on, reason, nowNanos);

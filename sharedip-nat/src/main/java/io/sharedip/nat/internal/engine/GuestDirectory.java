@@ -85,6 +85,17 @@ final class GuestDirectory {
         return false;
     }
 
+    /** Whether a guest has an address that no other guest has. */
+    boolean isOnlyOwner(Attachment guest, int address) {
+        for (int number = 1; number < bound; number++) {
+            Attachment other = get(number);
+            if (other != null && other != guest && other.owns(address)) {
+                return false;
+            }
+        }
+        return guest.owns(address);
+    }
+
     /** To be called when a guest's addresses have changed. */
     void addressesChanged() {
         int count = 0;

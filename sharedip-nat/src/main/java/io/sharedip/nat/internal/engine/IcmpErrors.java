@@ -3,6 +3,7 @@ package io.sharedip.nat.internal.engine;
 import static io.sharedip.nat.internal.engine.PacketContext.ICMP;
 
 import io.sharedip.nat.internal.filter.CompiledChain;
+import io.sharedip.nat.internal.flow.AddressOnlyProtocols;
 import io.sharedip.nat.internal.flow.FlowTable;
 import io.sharedip.nat.internal.flow.IcmpErrorRewriter;
 import io.sharedip.packet.EthernetView;
@@ -29,7 +30,7 @@ final class IcmpErrors {
     private final Answers answers;
     private final Delivery delivery;
     private final IcmpErrorRewriter inner = new IcmpErrorRewriter();
-    private final PacketContext own = new PacketContext();
+    private final PacketContext own;
 
     IcmpErrors(
             Engine engine,
@@ -39,7 +40,9 @@ final class IcmpErrors {
             Flows flows,
             Counters counters,
             Answers answers,
-            Delivery delivery) {
+            Delivery delivery,
+            AddressOnlyProtocols others) {
+        this.own = new PacketContext(others);
         this.engine = engine;
         this.settings = settings;
         this.outside = outside;
@@ -79,11 +82,11 @@ final class IcmpErrors {
         }
         DropReason why = parse(c);
         if (why != null) {
-            engine.leaveOr(why);
+            engine.leaveOr(c, why);
             return;
         }
-        if (!outside.owns(inner.source()) || !flows.holdsPort(inner.protocol(), inner.sourcePort())) {
-            engine.leaveOr(DropReason.ICMP_NO_FLOW);
+        if (inner.source() != c.destination || (flowOfSent() < 0 && !holdsPortOfInner())) {
+            engine.leaveOr(c, DropReason.ICMP_NO_FLOW);
             return;
         }
         if (c.ttl() <= 1) {
@@ -91,6 +94,12 @@ final class IcmpErrors {
             return;
         }
         toGuest(c, true);
+    }
+
+    private boolean holdsPortOfInner() {
+        return PacketContext.hasPorts(inner.protocol())
+                && inner.source() == outside.shared()
+                && flows.holdsPort(inner.protocol(), inner.sourcePort());
     }
 
     /** Reverts the inner packet of an error about a flow and takes it to the flow's guest. */

@@ -33,6 +33,7 @@ public final class Management {
 
     private final Engine engine;
     private final EngineSettings settings;
+    private final OutsideAddresses outside;
     private final GuestDirectory guests;
     private final Flows flows;
     /** Ports of the pool that a forward uses. */
@@ -40,7 +41,8 @@ public final class Management {
 
     private final BitSet lentUdp = new BitSet();
 
-    Management(Engine engine, EngineSettings settings, GuestDirectory guests, Flows flows) {
+    Management(Engine engine, EngineSettings settings, OutsideAddresses outside, GuestDirectory guests, Flows flows) {
+        this.outside = outside;
         this.engine = engine;
         this.settings = settings;
         this.guests = guests;
@@ -96,6 +98,13 @@ public final class Management {
 
     private void checkAddress(GuestId guest, Ipv4Address address) {
         int bits = address.bits();
+        if (outside.isOneToOne(bits)) {
+            throw new ConfigurationException(
+                    "guest " + guest + ": address",
+                    address.toString(),
+                    "is mapped one to one",
+                    "use the shared address or a private one");
+        }
         String taken = bits == settings.router() ? "router" : bits == settings.alias() ? "alias" : "";
         if (!taken.isEmpty()) {
             throw new ConfigurationException(
@@ -146,6 +155,7 @@ public final class Management {
                 gone.add(remove(entry));
             }
         }
+        outside.removeGuest(guest.number());
         flows.closeAll(
                 flow -> flows.table().guest(flow) == guest.number()
                         || flows.table().peerGuest(flow) == guest.number(),
@@ -213,6 +223,10 @@ public final class Management {
             throw new ConfigurationException(
                     "binding", describe(binding), "does not exist", "look at the bindings for those that do");
         }
+        if (outside.shownFor(guest.number(), address) != outside.shared()) {
+            throw new ConfigurationException(
+                    "binding", describe(binding), "is mapped one to one", "keep it, or remove the guest");
+        }
         if (guest.addresses().length == 1) {
             throw new ConfigurationException(
                     "binding",
@@ -274,6 +288,49 @@ public final class Management {
         boolean news = on.isUp() != up;
         on.up(up);
         return news;
+    }
+
+    // ------------------------------------------------------------------------------------------------ one to one
+
+    /**
+     * Gives an outside address to a guest's address.
+     *
+     * @throws ConfigurationException if either is somebody else's, or the guest does not exist
+     */
+    public void add(TranslationPlan.OneToOne mapping) {
+        Ipv4Address address = new Ipv4Address(mapping.outside());
+        Attachment guest = get(mapping.guest());
+        int inside = mapping.inside();
+        if (inside == 0) {
+            if (guest.addresses().length > 1) {
+                throw refused(address, "belongs to a guest with several addresses", "name the inside address too");
+            }
+            inside = guest.addresses()[0];
+        }
+        if (!guest.owns(inside)) {
+            throw refused(
+                    address,
+                    "is to stand for " + new Ipv4Address(inside) + ", which is not an address of guest "
+                            + mapping.guest(),
+                    "bind that address to the guest first");
+        }
+        if (outside.isOneToOne(mapping.outside())) {
+            throw refused(address, "is mapped already", "give each guest an address of its own");
+        }
+        if (outside.shownFor(guest.number(), inside) != outside.shared()) {
+            throw refused(
+                    address,
+                    "is the second one for " + new Ipv4Address(inside) + " of guest " + mapping.guest(),
+                    "map each inside address once");
+        }
+        if (guests.anyOwns(mapping.outside())) {
+            throw refused(address, "is a guest's own address", "use one that nobody has");
+        }
+        outside.add(mapping.outside(), guest.number(), inside);
+    }
+
+    private static ConfigurationException refused(Ipv4Address address, String problem, String cure) {
+        return new ConfigurationException("one-to-one", address.toString(), problem, cure);
     }
 
     // ------------------------------------------------------------------------------------------------ forwards
@@ -341,7 +398,8 @@ public final class Management {
         int protocol = entry.forward().protocol().number();
         flows.closeAll(
                 flow -> flows.table().forward(flow) == entry.number()
-                        || flows.mappings().forward(flows.table().mapping(flow)) == entry.number(),
+                        || (flows.table().mapping(flow) >= 0
+                                && flows.mappings().forward(flows.table().mapping(flow)) == entry.number()),
                 CloseReason.FORWARD_REMOVED,
                 engine.now());
         PortRange outside = entry.forward().outside();

@@ -1,9 +1,25 @@
 package io.sharedip.nat.internal.engine;
 
-/** The addresses that the gateway has on the uplink: whose they are, and what a guest's address shows as. */
+import java.util.Arrays;
+
+/**
+ * The addresses that the gateway has on the uplink: the one that guests share, and those that are mapped one to one. Says of each
+ * whose it is, and as what a guest's address shows. A guest's address shows as one address only (RFC 4787 REQ-2, paired pooling).
+ */
 final class OutsideAddresses {
 
+    private static final int NONE = -1;
+    private static final int LEAST = 4;
+
     private int shared;
+    private int count;
+    private int[] outside = new int[LEAST];
+    private int[] guest = new int[LEAST];
+    private int[] inside = new int[LEAST];
+    /** Open addressing by outside address; an entry's number plus one, 0 is an empty place. At most half full. */
+    private int[] byOutside = new int[2 * LEAST];
+    /** The same by guest and inside address. */
+    private int[] byInside = new int[2 * LEAST];
 
     OutsideAddresses(int shared) {
         this.shared = shared;
@@ -16,6 +32,100 @@ final class OutsideAddresses {
 
     /** Whether packets from outside to this address are the gateway's to judge. */
     boolean owns(int address) {
-        return address == shared;
+        return address == shared || isOneToOne(address);
+    }
+
+    /** Whether the address belongs to one guest alone. */
+    boolean isOneToOne(int address) {
+        return count > 0 && find(address) != NONE;
+    }
+
+    private int find(int address) {
+        for (int i = place(address); byOutside[i] != 0; i = i + 1 & byOutside.length - 1) {
+            int entry = byOutside[i] - 1;
+            if (outside[entry] == address) {
+                return entry;
+            }
+        }
+        return NONE;
+    }
+
+    /** Number of the guest that a one-to-one address belongs to. */
+    int guestOf(int address) {
+        return guest[find(address)];
+    }
+
+    /** The guest's address that a one-to-one address stands for. */
+    int insideOf(int address) {
+        return inside[find(address)];
+    }
+
+    /** The address that a guest's address shows as. */
+    int shownFor(int guestNumber, int address) {
+        if (count == 0) {
+            return shared;
+        }
+        for (int i = place(address ^ guestNumber); byInside[i] != 0; i = i + 1 & byInside.length - 1) {
+            int entry = byInside[i] - 1;
+            if (inside[entry] == address && guest[entry] == guestNumber) {
+                return outside[entry];
+            }
+        }
+        return shared;
+    }
+
+    /** The one-to-one addresses. */
+    int[] oneToOne() {
+        return Arrays.copyOf(outside, count);
+    }
+
+    /** Gives an address to a guest. */
+    void add(int outsideAddress, int guestNumber, int insideAddress) {
+        if (count == outside.length) {
+            outside = Arrays.copyOf(outside, 2 * count);
+            guest = Arrays.copyOf(guest, 2 * count);
+            inside = Arrays.copyOf(inside, 2 * count);
+        }
+        outside[count] = outsideAddress;
+        guest[count] = guestNumber;
+        inside[count] = insideAddress;
+        count++;
+        index();
+    }
+
+    /** Takes a guest's addresses away. */
+    void removeGuest(int guestNumber) {
+        int kept = 0;
+        for (int i = 0; i < count; i++) {
+            if (guest[i] != guestNumber) {
+                outside[kept] = outside[i];
+                guest[kept] = guest[i];
+                inside[kept] = inside[i];
+                kept++;
+            }
+        }
+        count = kept;
+        index();
+    }
+
+    private void index() {
+        byOutside = new int[2 * outside.length];
+        byInside = new int[2 * outside.length];
+        for (int entry = 0; entry < count; entry++) {
+            put(byOutside, outside[entry], entry);
+            put(byInside, inside[entry] ^ guest[entry], entry);
+        }
+    }
+
+    private void put(int[] index, int key, int entry) {
+        int i = place(key);
+        while (index[i] != 0) {
+            i = i + 1 & index.length - 1;
+        }
+        index[i] = entry + 1;
+    }
+
+    private int place(int key) {
+        return ((key * 0x9E3779B1) >>> 8) & byOutside.length - 1;
     }
 }

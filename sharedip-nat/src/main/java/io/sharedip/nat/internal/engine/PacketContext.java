@@ -4,6 +4,7 @@ import static io.sharedip.packet.Octets.i32;
 import static io.sharedip.packet.Octets.u16;
 import static io.sharedip.packet.Octets.u8;
 
+import io.sharedip.nat.internal.flow.AddressOnlyProtocols;
 import io.sharedip.nat.internal.flow.FlowTable;
 import io.sharedip.nat.internal.flow.TcpTracker;
 import io.sharedip.packet.Checksum;
@@ -30,6 +31,8 @@ final class PacketContext {
     private static final int OPTION_NOP = 1;
     private static final int OPTION_LOOSE_SOURCE_ROUTE = 131;
     private static final int OPTION_STRICT_SOURCE_ROUTE = 137;
+
+    private final AddressOnlyProtocols others;
 
     Frame frame = new Frame();
     byte[] octets = frame.array();
@@ -58,6 +61,15 @@ final class PacketContext {
     int guess;
     /** Whether the octets' transport checksum must be computed in full before the frame leaves. */
     boolean checksumDue;
+
+    /**
+     * Makes a context.
+     *
+     * @param others protocols without ports that are translated
+     */
+    PacketContext(AddressOnlyProtocols others) {
+        this.others = others;
+    }
 
     /** Looks at a frame of at least an Ethernet header's length. */
     void wrap(Frame received, int guessedFlow) {
@@ -203,8 +215,37 @@ final class PacketContext {
             case TCP -> parseTcp(judge);
             case UDP -> parseUdp(judge);
             case ICMP -> parseIcmp(judge);
-            default -> DropReason.PROTOCOL_UNSUPPORTED;
+            default -> parseOther();
         };
+    }
+
+    private @Nullable DropReason parseOther() {
+        sourcePort = 0;
+        destinationPort = 0;
+        tcpFlags = 0;
+        icmpType = -1;
+        // no card leaves these protocols' checksums over addresses for later
+        checksumDue = false;
+        return others.judge(protocol, transportLength);
+    }
+
+    /** The destination port as flows know it: an ICMP query has none. */
+    int peerPortFromGuest() {
+        return protocol == ICMP ? 0 : destinationPort;
+    }
+
+    /** The source port as flows know it: an ICMP query has none. */
+    int peerPortFromOutside() {
+        return protocol == ICMP ? 0 : sourcePort;
+    }
+
+    /** Whether the protocol has ports or identifiers that can be translated. */
+    boolean hasPorts() {
+        return hasPorts(protocol);
+    }
+
+    static boolean hasPorts(int protocol) {
+        return protocol == TCP || protocol == UDP || protocol == ICMP;
     }
 
     private @Nullable DropReason parseTcp(boolean judge) {

@@ -9,6 +9,7 @@ import static io.sharedip.packet.Octets.put8;
 import static io.sharedip.packet.Octets.u16;
 import static io.sharedip.packet.Octets.u8;
 
+import io.sharedip.nat.internal.flow.AddressOnlyProtocols;
 import io.sharedip.nat.internal.flow.FlowTable;
 import io.sharedip.packet.Checksum;
 import io.sharedip.packet.ChecksumState;
@@ -31,7 +32,9 @@ final class Translation {
         put32(a, ip + 16, peerOutside);
         put8(a, ip + 8, u8(a, ip + 8) - 1);
         put16(a, ip + 10, Checksum.update(u16(a, ip + 10), Checksum.add(table.addressDelta(flow), TTL_DELTA)));
-        put16(a, c.transport + (c.protocol == ICMP ? 4 : 0), table.outsidePort(flow));
+        if (c.hasPorts()) {
+            put16(a, c.transport + (c.protocol == ICMP ? 4 : 0), table.outsidePort(flow));
+        }
         transportChecksum(c, table.tupleDelta(flow));
     }
 
@@ -47,7 +50,9 @@ final class Translation {
             delta = Checksum.add(delta, TTL_DELTA);
         }
         put16(a, ip + 10, Checksum.update(u16(a, ip + 10), delta));
-        put16(a, c.transport + (c.protocol == ICMP ? 4 : 2), table.insidePort(flow));
+        if (c.hasPorts()) {
+            put16(a, c.transport + (c.protocol == ICMP ? 4 : 2), table.insidePort(flow));
+        }
         transportChecksum(c, ~table.tupleDelta(flow) & 0xffff);
     }
 
@@ -69,9 +74,11 @@ final class Translation {
                 // 0 would say that there is no checksum (RFC 768)
                 put16(a, at, updated == 0 ? 0xffff : updated);
             }
-        } else {
+        } else if (c.protocol == ICMP) {
             int at = c.transport + 2;
             put16(a, at, Checksum.update(u16(a, at), delta));
+        } else {
+            AddressOnlyProtocols.updateChecksum(a, c.transport, c.protocol, delta);
         }
     }
 

@@ -6,8 +6,12 @@ import static io.sharedip.nat.internal.flow.FlowKey.DIRECTION_INSIDE;
  * The flows: one record of sixteen words each in one {@code long[]}, and an index that finds a record by either of its two
  * keys.
  *
- * <p><b>Record.</b> The first eight words are what a packet of an established flow needs, on one cache line: both keys, the
- * deadline, the state, the mapping with the checksum deltas, and the verdict. The other eight are counters and list links.
+ * <p><b>Record.</b> Two cache lines, and nothing else is touched by a packet of an established flow. The first eight words: both keys,
+ * the deadline, the state, the mapping with the checksum deltas, and the verdict. The other eight: counters, and what TCP's two sides
+ * have told each other about their windows. List links, which only the life of a flow touches, are kept beside the records.
+ *
+ * <p><b>TCP windows.</b> For each direction four numbers and a few bits, which mean something to {@link TcpTracker} only; a flow of
+ * another protocol leaves them 0. {@code out} names the guest as the sender.
  *
  * <p><b>Index.</b> Open addressing with linear probing, at most half full, removal by backward shift, so that no tombstones
  * build up. A slot holds 32 bits of the key's hash, which tell nearly all strangers apart without touching their record, and a
@@ -35,8 +39,12 @@ public final class FlowTable {
     private static final int BYTES_OUT = 9;
     private static final int PACKETS_IN = 10;
     private static final int BYTES_IN = 11;
-    private static final int TIMER_LINKS = 12;
+    private static final int TCP_SENT_OUT = 12;
+    private static final int TCP_SENT_IN = 13;
     private static final int ORIGIN = 14;
+    private static final int TCP_WINDOWS = 15;
+
+    private static final int TCP_BITS_SHIFT = 16;
 
     /** No flow. */
     public static final int NONE = -1;
@@ -61,6 +69,8 @@ public final class FlowTable {
     public static final int TRACKED_MASK = 0xff;
 
     private final long[] records;
+    private final long[] timerLinks;
+    private final int[] scheduled;
     private final long[] index;
     private final int mask;
     private final int capacity;
@@ -79,6 +89,8 @@ public final class FlowTable {
         this.capacity = capacity;
         this.hash = hash;
         this.records = new long[BASE + (capacity << SHIFT)];
+        this.timerLinks = new long[capacity];
+        this.scheduled = new int[capacity];
         int slots = Math.max(64, Integer.highestOneBit(capacity * 4 - 1) << 1);
         this.index = new long[slots];
         this.mask = slots - 1;
@@ -165,7 +177,7 @@ public final class FlowTable {
         int flow;
         if (free >= 0) {
             flow = free;
-            free = (int) records[BASE + (flow << SHIFT) + TIMER_LINKS];
+            free = (int) timerLinks[flow];
         } else {
             flow = neverUsed++;
         }
@@ -175,7 +187,7 @@ public final class FlowTable {
         records[at + OUTSIDE_ADDRESSES] = outsideAddresses;
         records[at + OUTSIDE_PORTS] = outsidePorts;
         records[at + STATE] = LIVE & 0xffffffffL;
-        for (int word = MAPPING; word <= ORIGIN; word++) {
+        for (int word = MAPPING; word <= TCP_WINDOWS; word++) {
             records[at + word] = 0;
         }
         insert(hash.hash(insideAddresses, insidePorts), (flow << 1) + 1);
@@ -198,7 +210,7 @@ public final class FlowTable {
         erase(hash.hash(records[at + INSIDE_ADDRESSES], records[at + INSIDE_PORTS]), (flow << 1) + 1);
         erase(hash.hash(records[at + OUTSIDE_ADDRESSES], records[at + OUTSIDE_PORTS]), (flow << 1) + 2);
         records[at + STATE] = 0;
-        records[at + TIMER_LINKS] = free & 0xffffffffL;
+        timerLinks[flow] = free;
         free = flow;
         size--;
     }
@@ -289,14 +301,14 @@ public final class FlowTable {
 
     /** The tick of the timer wheel that the flow is queued for. */
     int scheduled(int flow) {
-        return (int) (word(flow, STATE) >>> 32);
+        return scheduled[flow];
     }
 
     void scheduled(int flow, int tick) {
-        int at = BASE + (flow << SHIFT) + STATE;
-        records[at] = (records[at] & 0xffffffffL) | (long) tick << 32;
+        scheduled[flow] = tick;
     }
 
+    /** The mapping that the flow hangs on, or -1 if its port is the same inside and outside. */
     public int mapping(int flow) {
         return (int) (word(flow, MAPPING) >>> 32);
     }
@@ -341,7 +353,51 @@ public final class FlowTable {
     }
 
     public void forward(int flow, int forward) {
-        word(flow, ORIGIN, forward);
+        int at = BASE + (flow << SHIFT) + ORIGIN;
+        records[at] = (records[at] & 0xffffffff00000000L) | (forward & 0xffffffffL);
+    }
+
+    /** TCP: one more than the highest sequence number that a side has sent. */
+    public int tcpEnd(int flow, boolean out) {
+        return (int) (word(flow, out ? TCP_SENT_OUT : TCP_SENT_IN) >>> 32);
+    }
+
+    /** TCP: up to which sequence number a side may send, as the other side has allowed. */
+    public int tcpMaxEnd(int flow, boolean out) {
+        return (int) word(flow, out ? TCP_SENT_OUT : TCP_SENT_IN);
+    }
+
+    public void tcpSent(int flow, boolean out, int end, int maxEnd) {
+        word(flow, out ? TCP_SENT_OUT : TCP_SENT_IN, (long) end << 32 | (maxEnd & 0xffffffffL));
+    }
+
+    /** TCP: the largest window that a side has announced, in octets; 0 before its first segment. */
+    public int tcpMaxWindow(int flow, boolean out) {
+        return (int) (word(flow, TCP_WINDOWS) >>> (out ? 32 : 0));
+    }
+
+    public void tcpMaxWindows(int flow, int out, int in) {
+        word(flow, TCP_WINDOWS, (long) out << 32 | (in & 0xffffffffL));
+    }
+
+    /** TCP: the highest acknowledgment number that a side has sent. */
+    public int tcpMaxAck(int flow, boolean out) {
+        return (int) (word(flow, out ? STATE : ORIGIN) >>> 32);
+    }
+
+    public void tcpMaxAck(int flow, boolean out, int acknowledgment) {
+        int at = BASE + (flow << SHIFT) + (out ? STATE : ORIGIN);
+        records[at] = (records[at] & 0xffffffffL) | (long) acknowledgment << 32;
+    }
+
+    /** TCP: sixteen bits of both sides: window scales, options and what is known. */
+    public int tcpBits(int flow) {
+        return (int) word(flow, VERDICT) >>> TCP_BITS_SHIFT;
+    }
+
+    public void tcpBits(int flow, int bits) {
+        int at = BASE + (flow << SHIFT) + VERDICT;
+        records[at] = (records[at] & ~(0xffffL << TCP_BITS_SHIFT)) | (bits & 0xffffL) << TCP_BITS_SHIFT;
     }
 
     public void countOut(int flow, int octets) {
@@ -374,10 +430,10 @@ public final class FlowTable {
 
     /** Links of the timer wheel: previous flow in the high, next flow in the low half, -1 for none. */
     long timerLinks(int flow) {
-        return word(flow, TIMER_LINKS);
+        return timerLinks[flow];
     }
 
     void timerLinks(int flow, int previous, int next) {
-        word(flow, TIMER_LINKS, (long) previous << 32 | (next & 0xffffffffL));
+        timerLinks[flow] = (long) previous << 32 | (next & 0xffffffffL);
     }
 }

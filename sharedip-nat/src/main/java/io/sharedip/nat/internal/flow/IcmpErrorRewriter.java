@@ -73,7 +73,10 @@ public final class IcmpErrorRewriter {
             destinationPort = sourcePort;
             return null;
         }
-        return DropReason.ICMP_INNER;
+        // whether the protocol is one that is translated by address alone, the table of flows knows
+        sourcePort = 0;
+        destinationPort = 0;
+        return null;
     }
 
     public int protocol() {
@@ -123,6 +126,10 @@ public final class IcmpErrorRewriter {
         if (protocol == ICMP) {
             put16(a, transport + 4, newSourcePort);
             put16(a, transport + 2, Checksum.update(u16(a, transport + 2), ports));
+            return;
+        }
+        if (protocol != TCP && protocol != UDP) {
+            AddressOnlyProtocols.updateChecksum(a, transport, protocol, addresses);
             return;
         }
         ports = Checksum.add(ports, Checksum.delta16(destinationPort, newDestinationPort));

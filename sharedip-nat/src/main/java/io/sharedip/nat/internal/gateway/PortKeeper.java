@@ -37,6 +37,7 @@ public final class PortKeeper {
 
     private final HostPortClaims claims;
     private final Ipv4Address address;
+    private final Set<IpProtocol> protocols;
     private final Consumer<SharedIpEvent> events;
     private final Deque<PortRange> tcp = new ArrayDeque<>();
     private final Deque<PortRange> udp = new ArrayDeque<>();
@@ -50,11 +51,18 @@ public final class PortKeeper {
      * @param claims that the gateway owns
      * @param address the shared address
      * @param pool ports for what guests begin
+     * @param protocols without ports, each of which is claimed as a whole
      * @param random orders the blocks
      * @param events hears of conflicts
      */
     public PortKeeper(
-            HostPortClaims claims, Ipv4Address address, PortRange pool, Random random, Consumer<SharedIpEvent> events) {
+            HostPortClaims claims,
+            Ipv4Address address,
+            PortRange pool,
+            Set<IpProtocol> protocols,
+            Random random,
+            Consumer<SharedIpEvent> events) {
+        this.protocols = Set.copyOf(protocols);
         this.claims = claims;
         this.address = address;
         this.events = events;
@@ -67,9 +75,14 @@ public final class PortKeeper {
         udp.addAll(blocks);
     }
 
-    /** Begins work. */
+    /**
+     * Begins work.
+     *
+     * @throws PortClaimException if a protocol cannot be claimed
+     */
     public void open() {
         claims.open(address);
+        protocols.forEach(claims::claimProtocol);
     }
 
     /** Whether conflicts have to be looked for. */

@@ -43,6 +43,22 @@ class FlowTableTest {
                 assertThat(table.isLive(flow)).isTrue();
                 assertThat(table.packetsIn(flow) + table.bytesOut(flow) + table.mapping(flow) + table.epoch(flow))
                         .isZero();
+                for (boolean out : new boolean[] {true, false}) {
+                    assertThat(table.tcpEnd(flow, out)
+                                    | table.tcpMaxEnd(flow, out)
+                                    | table.tcpMaxWindow(flow, out)
+                                    | table.tcpMaxAck(flow, out)
+                                    | table.tcpBits(flow))
+                            .isZero();
+                }
+                table.tcpSent(flow, true, -1, -1);
+                table.tcpSent(flow, false, -1, -1);
+                table.tcpMaxWindows(flow, -1, -1);
+                table.tcpMaxAck(flow, true, -1);
+                table.tcpMaxAck(flow, false, -1);
+                table.tcpBits(flow, -1);
+                assertThat(table.epoch(flow) | table.peerGuest(flow) | table.forward(flow))
+                        .isZero();
                 table.countIn(flow, 7);
                 table.epoch(flow, 9);
                 table.mapping(flow, 3, 0xffff, 0xfffe);
@@ -92,6 +108,12 @@ class FlowTableTest {
         table.epoch(flow, -5);
         table.peerGuest(flow, 65_535);
         table.forward(flow, 77);
+        table.tcpSent(flow, true, 0x80000001, 0xfffffff1);
+        table.tcpSent(flow, false, 0x80000002, 0xfffffff2);
+        table.tcpMaxWindows(flow, 1 << 30, 0x80000003);
+        table.tcpMaxAck(flow, true, 0xfffffff4);
+        table.tcpMaxAck(flow, false, 0xfffffff5);
+        table.tcpBits(flow, 0xa5c3);
         table.countOut(flow, 1500);
         assertThat(table.insideAddress(flow)).isEqualTo(0xc000020a);
         assertThat(table.peerAddress(flow)).isEqualTo(-1);
@@ -111,6 +133,15 @@ class FlowTableTest {
         assertThat(table.epoch(flow)).isEqualTo(-5);
         assertThat(table.peerGuest(flow)).isEqualTo(65_535);
         assertThat(table.forward(flow)).isEqualTo(77);
+        assertThat(table.tcpEnd(flow, true)).isEqualTo(0x80000001);
+        assertThat(table.tcpMaxEnd(flow, true)).isEqualTo(0xfffffff1);
+        assertThat(table.tcpEnd(flow, false)).isEqualTo(0x80000002);
+        assertThat(table.tcpMaxEnd(flow, false)).isEqualTo(0xfffffff2);
+        assertThat(table.tcpMaxWindow(flow, true)).isEqualTo(1 << 30);
+        assertThat(table.tcpMaxWindow(flow, false)).isEqualTo(0x80000003);
+        assertThat(table.tcpMaxAck(flow, true)).isEqualTo(0xfffffff4);
+        assertThat(table.tcpMaxAck(flow, false)).isEqualTo(0xfffffff5);
+        assertThat(table.tcpBits(flow)).isEqualTo(0xa5c3);
         assertThat(table.packetsOut(flow)).isEqualTo(1);
         assertThat(table.bytesOut(flow)).isEqualTo(1500);
         assertThat(table.packetsIn(flow)).isZero();

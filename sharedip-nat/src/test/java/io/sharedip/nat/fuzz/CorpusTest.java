@@ -1,0 +1,48 @@
+package io.sharedip.nat.fuzz;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.net.URL;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Replays the corpus of the fuzz tests, which is kept with the sources, and programs of random octets. */
+class CorpusTest {
+
+    private static List<Path> corpus(String directory) throws IOException, URISyntaxException {
+        URL url = Objects.requireNonNull(CorpusTest.class.getResource(directory), directory);
+        try (Stream<Path> files = Files.list(Path.of(url.toURI()))) {
+            return files.sorted().toList();
+        }
+    }
+
+    static List<Path> framePrograms() throws IOException, URISyntaxException {
+        return corpus("FrameEntryFuzzInputs/frames");
+    }
+
+    @ParameterizedTest
+    @MethodSource("framePrograms")
+    void a_frame_program_of_the_corpus_keeps_the_invariants_and_does_the_same_twice(Path file) throws IOException {
+        byte[] program = Files.readAllBytes(file);
+        assertThat(new FrameProgram(program).run()).isEqualTo(new FrameProgram(program).run());
+    }
+
+    @Test
+    void random_frame_programs_keep_the_invariants() {
+        Random random = new Random(5382);
+        for (int i = 0; i < 500; i++) {
+            byte[] program = new byte[20 + random.nextInt(400)];
+            random.nextBytes(program);
+            new FrameProgram(program).run();
+        }
+    }
+}

@@ -1,0 +1,85 @@
+package io.sharedip.nat.fuzz;
+
+import io.sharedip.address.MacAddress;
+import io.sharedip.link.FrameHandler;
+import io.sharedip.link.Link;
+import io.sharedip.link.LinkHost;
+import io.sharedip.packet.ChecksumState;
+import io.sharedip.packet.Frame;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** A link that hands over one frame at a time and keeps copies of what is sent. */
+final class Wire implements Link {
+
+    private final String name;
+    private final MacAddress mac;
+    private final ArrayDeque<byte[]> waiting = new ArrayDeque<>();
+    private List<byte[]> sent = new ArrayList<>();
+
+    Wire(String name, MacAddress mac) {
+        this.name = name;
+        this.mac = mac;
+    }
+
+    void offer(byte[] frame) {
+        waiting.add(frame);
+    }
+
+    /** What was sent since the last call. */
+    List<byte[]> take() {
+        List<byte[]> taken = sent;
+        sent = new ArrayList<>();
+        return taken;
+    }
+
+    @Override
+    public int poll(FrameHandler handler, int limit) {
+        int count = Math.min(limit, waiting.size());
+        Frame[] frames = new Frame[count];
+        for (int i = 0; i < count; i++) {
+            frames[i] = Frame.of(waiting.remove());
+        }
+        if (count > 0) {
+            handler.onFrames(frames, count);
+        }
+        return count;
+    }
+
+    @Override
+    public boolean send(Frame frame) {
+        if (frame.checksumState() != ChecksumState.COMPLETE) {
+            throw new AssertionError("a frame leaves with checksums that are not complete");
+        }
+        byte[] copy = new byte[frame.length()];
+        System.arraycopy(frame.array(), frame.offset(), copy, 0, copy.length);
+        sent.add(copy);
+        return true;
+    }
+
+    @Override
+    public void flush() {}
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public int mtu() {
+        return 1500;
+    }
+
+    @Override
+    public Optional<MacAddress> macAddress() {
+        return Optional.of(mac);
+    }
+
+    @Override
+    public void open(LinkHost host) {}
+
+    @Override
+    public void close() {}
+}
