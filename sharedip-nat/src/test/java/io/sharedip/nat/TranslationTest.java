@@ -133,6 +133,20 @@ class TranslationTest {
     }
 
     @Test
+    void hostile07_an_echo_reply_of_a_guest_that_is_itself_the_one_who_asks_is_dropped() {
+        try (GatewayRig rig = rig()) {
+            PacketBuilder ping =
+                    PacketBuilder.icmp().from(PRIVATE, 0).to(SERVER, 0).echo(8, 77, 1);
+            rig.station("p").send(ping);
+            rig.outside().takeOne();
+            rig.station("p")
+                    .send(PacketBuilder.icmp().from(PRIVATE, 0).to(SERVER, 0).echo(0, 77, 1));
+            assertThat(rig.outside().take()).isEmpty();
+            assertThat(rig.drops(DropReason.ICMP_NO_FLOW)).isEqualTo(1);
+        }
+    }
+
+    @Test
     void an_echo_reply_from_another_machine_than_the_one_asked_is_dropped() {
         try (GatewayRig rig = rig()) {
             rig.station("p")

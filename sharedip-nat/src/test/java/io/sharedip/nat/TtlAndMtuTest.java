@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sharedip.address.MacAddress;
 import io.sharedip.link.InProcessLink;
+import io.sharedip.packet.Checksum;
 import io.sharedip.packet.Frame;
 import io.sharedip.packet.Octets;
 import io.sharedip.stats.DropReason;
@@ -67,6 +68,23 @@ class TtlAndMtuTest {
             assertThat(rig.outside().take()).isEmpty();
             assertThat(rig.nonZeroDrops()).containsOnlyKeys(DropReason.TTL_EXPIRED);
             assertThat(rig.stats().flows()).isZero();
+        }
+    }
+
+    @Test
+    void rfc5508_req9_an_own_error_bears_precedence_6_and_the_type_of_service_of_what_it_quotes() {
+        try (GatewayRig rig = rig()) {
+            byte[] sent = PacketBuilder.udp()
+                    .from(PRIVATE, 4000)
+                    .to(SERVER, 33434)
+                    .ttl(1)
+                    .macs(rig.station("p").mac(), GatewayRig.ROUTER_MAC)
+                    .build();
+            sent[15] = (byte) 0x3f;
+            Octets.put16(sent, 24, 0);
+            Octets.put16(sent, 24, ~Checksum.sum(sent, 14, 20));
+            rig.station("p").sendRaw(sent);
+            assertThat(Octets.u8(rig.station("p").takeRaw().get(0), 15)).isEqualTo(0xde);
         }
     }
 

@@ -32,6 +32,8 @@ final class Answers {
 
     private static final int TTL = 64;
     private static final int IPV4_NO_OPTIONS = 0x45;
+    private static final int INTERNETWORK_CONTROL = 0xc0;
+    private static final int TYPE_OF_SERVICE = 0x1e;
 
     private final byte[] room = new byte[ETHERNET + LONGEST_ERROR];
     private final Frame frame = new Frame();
@@ -74,7 +76,8 @@ final class Answers {
         put16(room, icmp + 2, 0);
         put32(room, icmp + 4, mtu);
         put16(room, icmp + 2, ~Checksum.sum(room, icmp, ICMP_HEADER + quote));
-        writeIp(from, to, PacketContext.ICMP, length);
+        // precedence 6, and the type of service of what is quoted (RFC 1812 section 4.3.2.5)
+        writeIp(from, to, PacketContext.ICMP, INTERNETWORK_CONTROL | (u8(quoted, ip + 1) & TYPE_OF_SERVICE), length);
         return length;
     }
 
@@ -103,7 +106,7 @@ final class Answers {
                 Checksum.pseudoHeader(about.destination, about.source, PacketContext.TCP, TcpView.MIN_LENGTH));
         put16(room, tcp + 16, ~sum);
         int length = IP_HEADER + TcpView.MIN_LENGTH;
-        writeIp(about.destination, about.source, PacketContext.TCP, length);
+        writeIp(about.destination, about.source, PacketContext.TCP, 0, length);
         finish(to, u48(a, about.start + 6), gatewayMac, length);
     }
 
@@ -158,10 +161,10 @@ final class Answers {
         to.flush();
     }
 
-    private void writeIp(int from, int to, int protocol, int length) {
+    private void writeIp(int from, int to, int protocol, int typeOfService, int length) {
         int ip = ETHERNET;
         put8(room, ip, IPV4_NO_OPTIONS);
-        put8(room, ip + 1, 0);
+        put8(room, ip + 1, typeOfService);
         put16(room, ip + 2, length);
         // an atomic datagram needs no identification (RFC 6864 section 4)
         put32(room, ip + 4, Ipv4View.DONT_FRAGMENT);

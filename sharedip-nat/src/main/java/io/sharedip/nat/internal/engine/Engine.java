@@ -480,6 +480,12 @@ public final class Engine implements NeighbourTable.Owner {
             if (flow < 0) {
                 return;
             }
+        } else if (c.protocol == ICMP
+                && c.icmpType == IcmpView.ECHO_REPLY
+                && (table.state(flow) & FlowTable.BY_GUEST) != 0) {
+            // nobody has asked the guest: it is the one who asks
+            counters.drop(DropReason.ICMP_NO_FLOW);
+            return;
         } else if (table.epoch(flow) != chain.epoch() && !passesAgain(flow, from, c)) {
             return;
         }

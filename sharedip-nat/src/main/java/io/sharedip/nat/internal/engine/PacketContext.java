@@ -27,10 +27,6 @@ final class PacketContext {
     static final int UDP = 17;
 
     private static final int IPV4_NO_OPTIONS = 0x45;
-    private static final int OPTION_END = 0;
-    private static final int OPTION_NOP = 1;
-    private static final int OPTION_LOOSE_SOURCE_ROUTE = 131;
-    private static final int OPTION_STRICT_SOURCE_ROUTE = 137;
 
     private final AddressOnlyProtocols others;
 
@@ -136,7 +132,7 @@ final class PacketContext {
         if (!headerSumIsRight(a, at, header)) {
             return DropReason.IP_CHECKSUM;
         }
-        if (versionAndLength != IPV4_NO_OPTIONS && !optionsAreSound(a, at + Ipv4View.MIN_LENGTH, at + header)) {
+        if (versionAndLength != IPV4_NO_OPTIONS && !Ipv4Options.areSound(a, at + Ipv4View.MIN_LENGTH, at + header)) {
             return DropReason.IP_OPTION;
         }
         headerLength = header;
@@ -167,29 +163,6 @@ final class PacketContext {
             sum += i32(a, at + i) & 0xffffffffL;
         }
         return Checksum.fold(sum) == 0xffff;
-    }
-
-    private static boolean optionsAreSound(byte[] a, int from, int end) {
-        int i = from;
-        while (i < end) {
-            int type = u8(a, i);
-            if (type == OPTION_END) {
-                return true;
-            }
-            if (type == OPTION_NOP) {
-                i++;
-                continue;
-            }
-            if (type == OPTION_LOOSE_SOURCE_ROUTE || type == OPTION_STRICT_SOURCE_ROUTE || i + 1 >= end) {
-                return false;
-            }
-            int length = u8(a, i + 1);
-            if (length < 2 || i + length > end) {
-                return false;
-            }
-            i += length;
-        }
-        return true;
     }
 
     /** Whether no machine can have this address as its own: 0/8, 127/8, multicast, 240/4 (RFC 1122 section 3.2.1.3). */
