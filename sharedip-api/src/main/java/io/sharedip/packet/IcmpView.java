@@ -32,6 +32,12 @@ public final class IcmpView {
     /** Parameter problem. */
     public static final int PARAMETER_PROBLEM = 12;
 
+    /** Type of a request for a time. */
+    public static final int TIMESTAMP_REQUEST = 13;
+
+    /** Type of the answer to {@link #TIMESTAMP_REQUEST}. */
+    public static final int TIMESTAMP_REPLY = 14;
+
     /** Code of type 3: host unreachable. */
     public static final int CODE_HOST_UNREACHABLE = 1;
 

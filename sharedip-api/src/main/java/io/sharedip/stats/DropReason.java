@@ -57,8 +57,16 @@ public enum DropReason {
     IP_MULTICAST("to a multicast or broadcast address; neither is forwarded"),
     /** Source and destination are the same. */
     LAND("source and destination are the same"),
-    /** An IP fragment, which is not reassembled yet. */
-    FRAGMENT("an IP fragment, which is not reassembled yet"),
+    /** A fragment without octets, misaligned, past 65,535, or at odds with the others; so is the rest of its datagram. */
+    FRAGMENT_INVALID("a fragment without octets, misaligned, past 65,535, or at odds with the others"),
+    /** A fragment that overlaps another one without repeating it; so is the rest of its datagram. */
+    FRAGMENT_OVERLAP("a fragment that overlaps another one without repeating it"),
+    /** A fragment that has come before; its datagram is not affected. */
+    FRAGMENT_DUPLICATE("a fragment that has come before"),
+    /** The rest of the datagram did not come in time. */
+    FRAGMENT_TIMEOUT("the rest of the datagram did not come in time"),
+    /** Its incomplete datagram had to make room for others. */
+    FRAGMENT_LIMIT("its incomplete datagram had to make room for others"),
     /** The time to live ran out. */
     TTL_EXPIRED("the time to live ran out"),
     /** Longer than the outgoing link's MTU and not to be fragmented. */

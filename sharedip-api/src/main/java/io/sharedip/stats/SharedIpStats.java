@@ -14,7 +14,7 @@ import java.util.Map;
  * @param forwarded translated and sent on
  * @param answered or taken by the gateway itself: ARP, and pings to the gateway; what it resets or refuses counts as dropped
  * @param leftToHost seen on the uplink and none of the gateway's business
- * @param held waiting now for the next hop's MAC address
+ * @param held waiting now for the next hop's MAC address, or for the rest of their datagram
  * @param dropped since the start, for all reasons together
  * @param ownFrames made and sent by the gateway
  * @param eventsLost because the event ring was full or a listener failed

@@ -42,6 +42,8 @@ public final class NatGatewayBuilder {
     private static final String ONE_TO_ONE = "one-to-one";
     private static final int MOST_FLOWS = 4_000_000;
     private static final int DEFAULT_FLOWS = 5_000;
+    private static final int DEFAULT_ERRORS = 200;
+    private static final int MOST_ERRORS = 1_000_000;
     private static final int DEFAULT_FLOWS_PER_GUEST = 2_000;
     /** Locally administered; the low half is taken from the shared address, so that a restart does not confuse guests. */
     private static final long ROUTER_MAC_PREFIX = 0x02_5e_00_000000L;
@@ -56,10 +58,12 @@ public final class NatGatewayBuilder {
     private int flowsPerGuest;
     private Timeouts timeouts = Timeouts.defaults();
     private TcpTracking tcpTracking = TcpTracking.defaults();
+    private FragmentLimits fragments = FragmentLimits.defaults();
     private ProtocolBehavior tcp = ProtocolBehavior.tcp();
     private ProtocolBehavior udp = ProtocolBehavior.udp();
     private boolean udpInboundRefresh;
     private boolean verifyChecksums = true;
+    private int errorsPerSecond = DEFAULT_ERRORS;
     private final Set<IpProtocol> protocols = new LinkedHashSet<>();
     private final List<OneToOne> oneToOne = new ArrayList<>();
     private final List<IpPrefix> exempt = new ArrayList<>();
@@ -230,6 +234,17 @@ public final class NatGatewayBuilder {
     }
 
     /**
+     * Sets how long fragments wait for the rest of their datagram, and how much of them is kept.
+     *
+     * @param value {@link FragmentLimits#defaults()} by default
+     * @return this
+     */
+    public NatGatewayBuilder fragments(FragmentLimits value) {
+        fragments = Objects.requireNonNull(value, "value");
+        return this;
+    }
+
+    /**
      * Sets how TCP ports are given to guests and whom they let in.
      *
      * @param behavior {@link ProtocolBehavior#tcp()} by default
@@ -283,6 +298,19 @@ public final class NatGatewayBuilder {
      */
     public NatGatewayBuilder verifyChecksums(boolean on) {
         verifyChecksums = on;
+        return this;
+    }
+
+    /**
+     * Sets how many ICMP errors and TCP resets the gateway itself says at most, in a second and on each link, the uplink included; 200
+     * by default (RFC 1812 section 4.3.2.8). Errors that others say about flows are translated regardless. With 0 the gateway says
+     * none: also what a rule rejects is then dropped in silence (RFC 5508 REQ-9).
+     *
+     * @param most 0 to 1,000,000
+     * @return this
+     */
+    public NatGatewayBuilder errorsPerSecond(int most) {
+        errorsPerSecond = most;
         return this;
     }
 
@@ -542,6 +570,13 @@ public final class NatGatewayBuilder {
                     "is out of range",
                     "use 1 to the capacity, " + capacity);
         }
+        if (errorsPerSecond < 0 || errorsPerSecond > MOST_ERRORS) {
+            throw new ConfigurationException(
+                    "errors-per-second",
+                    String.valueOf(errorsPerSecond),
+                    "is out of range",
+                    "use 1 to " + MOST_ERRORS + ", or 0 to say nothing");
+        }
         MacAddress mac = routerMac != null ? routerMac : new MacAddress(ROUTER_MAC_PREFIX | (self.bits() & 0xffffffL));
         if (mac.isMulticast() || mac.bits() == 0) {
             throw new ConfigurationException(
@@ -559,11 +594,13 @@ public final class NatGatewayBuilder {
                 capacity,
                 perGuest,
                 timeouts,
+                fragments,
                 tcp,
                 udp,
                 tcpTracking,
                 udpInboundRefresh,
                 verifyChecksums,
+                errorsPerSecond,
                 new TranslationPlan(protocols, oneToOne, exempt),
                 random);
     }

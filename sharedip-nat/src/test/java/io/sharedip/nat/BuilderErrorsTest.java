@@ -109,6 +109,26 @@ class BuilderErrorsTest {
                 with("router-mac", "01:00:5e:00:00:01", b -> b.routerMac("01:00:5e:00:00:01")),
                 with("router-mac", "00:00:00:00:00:00", b -> b.routerMac(new MacAddress(0))),
                 with(
+                        "fragments.timeout",
+                        "PT2M1S",
+                        b -> b.fragments(FragmentLimits.defaults().withTimeout(Duration.ofSeconds(121)))),
+                with(
+                        "fragments.octets-per-guest",
+                        "131071",
+                        b -> b.fragments(FragmentLimits.defaults().withOctetsFromGuests(131_071, 1 << 20))),
+                with(
+                        "fragments.octets-per-guest",
+                        "1048577",
+                        b -> b.fragments(FragmentLimits.defaults().withOctetsFromGuests((1 << 20) + 1, 1 << 20))),
+                with(
+                        "fragments.octets-from-guests",
+                        "1073741825",
+                        b -> b.fragments(FragmentLimits.defaults().withOctetsFromGuests(1 << 20, (1 << 30) + 1))),
+                with(
+                        "fragments.octets-from-outside",
+                        "0",
+                        b -> b.fragments(FragmentLimits.defaults().withOctetsFromOutside(0))),
+                with(
                         "timeouts.udp",
                         "PT0.5S",
                         b -> b.timeouts(Timeouts.defaults().withUdp(Duration.ofMillis(500)))),
@@ -177,6 +197,8 @@ class BuilderErrorsTest {
                         "timeouts.other",
                         "PT0S",
                         b -> b.timeouts(Timeouts.defaults().withOther(Duration.ZERO))),
+                with("errors-per-second", "-1", b -> b.errorsPerSecond(-1)),
+                with("errors-per-second", "1000001", b -> b.errorsPerSecond(1_000_001)),
                 with("protocols", "tcp", b -> b.protocols(IpProtocol.TCP)),
                 with("protocols", "udp", b -> b.protocols(IpProtocol.UDP)),
                 with("protocols", "icmp", b -> b.protocols(IpProtocol.ICMP)),

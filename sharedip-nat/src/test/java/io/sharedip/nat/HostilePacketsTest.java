@@ -229,15 +229,17 @@ class HostilePacketsTest {
                 DropReason.IP_OPTION,
                 udp().options((byte) 1, (byte) 1, (byte) 1, (byte) 7).build()));
         rows.add(fromGuest(
-                "first fragment", DropReason.FRAGMENT, udp().fragment(0x2000).build()));
-        rows.add(fromGuest(
-                "last fragment", DropReason.FRAGMENT, udp().fragment(100).build()));
+                "misaligned fragment",
+                DropReason.FRAGMENT_INVALID,
+                udp().payload(new byte[9]).fragment(0x2000).build()));
         rows.add(fromGuest(
                 "fragment past 65535",
-                DropReason.FRAGMENT,
+                DropReason.FRAGMENT_INVALID,
                 udp().fragment(0x1fff).build()));
         rows.add(fromOutside(
-                "first fragment", DropReason.FRAGMENT, call().fragment(0x2000).build()));
+                "misaligned fragment",
+                DropReason.FRAGMENT_INVALID,
+                call().payload(new byte[9]).fragment(0x2000).build()));
         // transport
         rows.add(fromGuest("TCP truncated", DropReason.TCP_HEADER, ipSum(broken(tcp(), a -> Octets.put16(a, 16, 39)))));
         rows.add(fromGuest("TCP offset 4", DropReason.TCP_HEADER, fixed(tcp(), a -> a[46] = 0x40)));

@@ -212,7 +212,9 @@ class TtlAndMtuTest {
                 assertThat(fragment.fragment() & 0x1fff).isEqualTo(joined.size() / 8);
                 assertThat((fragment.fragment() & 0x2000) != 0).isEqualTo(!last);
                 byte[] frame = fragment.frame();
-                assertThat(frame[18] << 8 | frame[19]).isEqualTo(0x4242);
+                // the gateway's own, and the same in all (RFC 6864)
+                assertThat(Octets.u16(frame, 18))
+                        .isEqualTo(Octets.u16(fragments.get(0).frame(), 18));
                 joined.write(frame, 34, frame.length - 34);
             }
             byte[] whole = joined.toByteArray();
@@ -242,6 +244,38 @@ class TtlAndMtuTest {
             link.taking(false);
             rig.outside().send(PacketBuilder.udp().from(SERVER, 53).to(SHARED, port));
             assertThat(rig.nonZeroDrops()).containsOnlyKeys(DropReason.LINK_FULL);
+        }
+    }
+
+    @Test
+    void rfc4787_req13_and_rfc5508_req7_a_hairpinned_packet_too_big_for_its_guest_is_answered_with_3_4() {
+        InProcessLink narrow = InProcessLink.named("q").withMtu(600);
+        try (GatewayRig rig = rig().guest("q", "52:54:00:00:00:03", "10.0.0.3", narrow)
+                .with(b -> b.forward("udp 5000 -> q:53").oneToOne("192.0.2.20", "q"))) {
+            for (String called : new String[] {SHARED, "192.0.2.20"}) {
+                rig.station("p")
+                        .send(PacketBuilder.udp()
+                                .from(PRIVATE, 4000)
+                                .to(called, 5000)
+                                .payload(new byte[1000]));
+                ParsedPacket error = rig.station("p").takeOne();
+                assertThat(error.icmpType()).isEqualTo(3);
+                assertThat(error.icmpCode()).isEqualTo(4);
+                assertThat(error.icmpRest()).isEqualTo(600);
+                assertThat(error.inner().from()).isEqualTo(PRIVATE + ":4000");
+                assertThat(error.inner().to()).isEqualTo(called + ":5000");
+            }
+            assertThat(narrow.receive()).isNull();
+            assertThat(rig.nonZeroDrops()).containsOnlyKeys(DropReason.PACKET_TOO_BIG);
+            // one that its sender lets be cut passes
+            rig.station("p")
+                    .send(PacketBuilder.udp()
+                            .from(PRIVATE, 4000)
+                            .to(SHARED, 5000)
+                            .fragment(0)
+                            .payload(new byte[1000]));
+            assertThat(narrow.receive()).isNotNull();
+            assertThat(narrow.receive()).isNotNull();
         }
     }
 }

@@ -146,8 +146,9 @@ public final class LeakChecker {
     private @Nullable String icmpFault(byte[] a, int at) {
         int type = Octets.u8(a, at);
         return switch (type) {
-            case 0 -> null; // the gateway answers pings to its own address; a guest's answer has gone through a flow
-            case 8 -> ports.isLive(ICMP, Octets.u16(a, at + 4)) ? null : "ping identifier is nobody's";
+            case 0, 14 ->
+                null; // the gateway answers pings to its own address; a guest's answer has gone through a flow
+            case 8, 13 -> ports.isLive(ICMP, Octets.u16(a, at + 4)) ? null : "ping identifier is nobody's";
             case 3, 11, 12 -> innerFault(a, at + 8);
             default -> "ICMP type " + type + " does not leave";
         };

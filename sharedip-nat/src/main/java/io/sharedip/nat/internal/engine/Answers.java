@@ -110,8 +110,8 @@ final class Answers {
         finish(to, u48(a, about.start + 6), gatewayMac, length);
     }
 
-    /** Answers a ping to the gateway, in the ping's own frame. @return whether the link took it */
-    boolean echoReply(Attachment to, long gatewayMac, PacketContext ping) {
+    /** Makes the answer to a ping to the gateway, in the ping's own frame. */
+    void echoReply(PacketContext ping) {
         final byte[] a = ping.octets;
         int delta = Checksum.delta16(u16(a, ping.transport), IcmpView.ECHO_REPLY << 8 | u8(a, ping.transport + 1));
         put8(a, ping.transport, IcmpView.ECHO_REPLY);
@@ -121,10 +121,7 @@ final class Answers {
         int ttl = Checksum.delta16(u16(a, ping.ip + 8), TTL << 8 | PacketContext.ICMP);
         put8(a, ping.ip + 8, TTL);
         put16(a, ping.ip + 10, Checksum.update(u16(a, ping.ip + 10), ttl));
-        put48(a, ping.start, u48(a, ping.start + 6));
-        put48(a, ping.start + 6, gatewayMac);
         counters.ownFrames++;
-        return to.send(ping.frame);
     }
 
     /** Answers an ARP question, in the question's own frame. */

@@ -16,16 +16,13 @@ public final class Attachment implements FrameHandler {
     /** The number of the uplink. */
     public static final int UPLINK = 0;
 
-    private static final int ANSWERS_PER_SECOND = 200;
-    private static final int ANSWERS_AT_ONCE = 100;
-
     private final Engine engine;
     private final Link link;
     private final String name;
     private final int mtu;
     private final int number;
     private final @Nullable GuestId guest;
-    private final TokenBucket answers = new TokenBucket(ANSWERS_PER_SECOND, ANSWERS_AT_ONCE);
+    private final TokenBucket errors;
     private final TokenBucket refusals = new TokenBucket(1, 1);
     private long mac;
     private int[] addresses;
@@ -35,6 +32,7 @@ public final class Attachment implements FrameHandler {
 
     Attachment(Engine engine, Link link, int number, @Nullable GuestId guest, long mac, int[] addresses) {
         this.engine = engine;
+        this.errors = engine.errorBucket();
         this.link = link;
         this.name = link.name();
         this.mtu = link.mtu();
@@ -118,7 +116,7 @@ public final class Attachment implements FrameHandler {
 
     /** Whether an error or a reset may be sent here now. */
     boolean mayAnswer(long nowNanos) {
-        return answers.take(nowNanos);
+        return errors.take(nowNanos);
     }
 
     /** Whether a refusal of the guest may be told to listeners now. */

@@ -35,11 +35,13 @@ final class Counters {
     }
 
     long framesIn;
-    long forwarded;
-    long answered;
     long leftToHost;
     long held;
     long ownFrames;
+    private long forwarded;
+    private long answered;
+    /** How many frames the packet at hand has come in. */
+    private int weight = 1;
 
     private final long[] drops = new long[REASONS.length];
     private final long[] published = new long[FIXED + REASONS.length];
@@ -47,8 +49,40 @@ final class Counters {
     @SuppressWarnings("UnusedVariable") // written through its VarHandle
     private volatile long sequence;
 
+    /** Says how many frames the packet at hand has come in; its outcome counts for each of them. */
+    void weigh(int frames) {
+        weight = frames;
+    }
+
+    /** A frame has come in. */
+    void received() {
+        framesIn++;
+        weight = 1;
+    }
+
+    /** The packet at hand has been forwarded. */
+    void forwarded() {
+        forwarded += weight;
+    }
+
+    /** The packet at hand has been answered. */
+    void answered() {
+        answered += weight;
+    }
+
+    /** The packet at hand is the host's. */
+    void leftToHost() {
+        leftToHost += weight;
+    }
+
+    /** The packet at hand has been dropped. */
     void drop(DropReason reason) {
-        drops[reason.ordinal()]++;
+        drops[reason.ordinal()] += weight;
+    }
+
+    /** Frames have been dropped that are not those of the packet at hand. */
+    void drop(DropReason reason, int frames) {
+        drops[reason.ordinal()] += frames;
     }
 
     /** Makes the counters visible to other threads. Engine's thread only. */

@@ -29,13 +29,19 @@ final class Delivery {
     }
 
     private static final int ETHERNET = EthernetView.MIN_LENGTH;
+    private static final int OPTION_END = 0;
+    private static final int OPTION_NOP = 1;
+    /** Set in the type of an option that every fragment bears. */
+    private static final int OPTION_COPIED = 0x80;
 
     private final EngineSettings settings;
     private final NeighbourTable neighbours;
+    private final Identification identification;
     private final Frame fragment = new Frame();
     private byte[] room = new byte[2048];
 
-    Delivery(EngineSettings settings, NeighbourTable neighbours) {
+    Delivery(EngineSettings settings, NeighbourTable neighbours, Identification identification) {
+        this.identification = identification;
         this.settings = settings;
         this.neighbours = neighbours;
     }
@@ -51,27 +57,29 @@ final class Delivery {
         };
     }
 
-    Outcome toGuest(Attachment guest, Frame frame) {
-        return send(guest, frame, guest.mac(), settings.routerMac());
+    Outcome toGuest(Attachment guest, PacketContext c) {
+        return send(guest, c.frame, guest.mac(), settings.routerMac(), c.fragmentation);
     }
 
-    Outcome toOutside(Attachment uplink, Frame frame, int destination, Attachment origin, long nowNanos) {
+    /** Sends a translated packet out, or keeps it until its next hop is known. */
+    Outcome toOutside(Attachment uplink, PacketContext c, int destination, Attachment origin, long nowNanos) {
         if (!uplink.isUp()) {
             return Outcome.LINK_DOWN;
         }
+        identification.renew(c);
         int nextHop = settings.isOnLink(destination) ? destination : settings.router();
         long mac = neighbours.resolve(nextHop, nowNanos);
         if (mac == NeighbourTable.FAILED) {
             return Outcome.UNRESOLVED;
         }
         if (mac == NeighbourTable.PENDING) {
-            return neighbours.hold(nextHop, frame, origin) ? Outcome.HELD : Outcome.QUEUE_FULL;
+            return neighbours.hold(nextHop, c.frame, origin, c.fragmentation) ? Outcome.HELD : Outcome.QUEUE_FULL;
         }
-        return send(uplink, frame, mac, uplink.mac());
+        return send(uplink, c.frame, mac, uplink.mac(), c.fragmentation);
     }
 
     /** Sends a frame to a known MAC address. */
-    Outcome send(Attachment to, Frame frame, long destinationMac, long sourceMac) {
+    Outcome send(Attachment to, Frame frame, long destinationMac, long sourceMac, int fragmentation) {
         if (!to.isUp()) {
             return Outcome.LINK_DOWN;
         }
@@ -80,43 +88,74 @@ final class Delivery {
         if (frame.segmentSize() > 0 && !to.link().acceptsSuperFrames()) {
             return Outcome.TOO_BIG;
         }
-        if (frame.length() - ETHERNET > to.mtu() && frame.segmentSize() == 0) {
-            return sendFragments(to, frame);
+        int limit = Fragmentation.limit(fragmentation, to.mtu());
+        if (frame.length() - ETHERNET > limit && frame.segmentSize() == 0) {
+            return sendFragments(to, frame, limit, fragmentation);
         }
         return to.send(frame) ? Outcome.SENT : Outcome.LINK_FULL;
     }
 
-    /** Splits a packet whose sender allows it. Options are not repeated: the ones that would have to be are refused on entry. */
-    private Outcome sendFragments(Attachment to, Frame frame) {
+    /** Splits a packet whose sender allows it, or has done so itself (RFC 791 section 3.2). */
+    private Outcome sendFragments(Attachment to, Frame frame, int limit, int fragmentation) {
         final byte[] a = frame.array();
         final int ip = frame.offset() + ETHERNET;
         int header = (u8(a, ip) & 0xf) << 2;
         int payload = u16(a, ip + 2) - header;
-        int flags = u16(a, ip + 6);
-        if ((flags & Ipv4View.DONT_FRAGMENT) != 0 || to.mtu() < header + 8) {
+        int dontFragment = u16(a, ip + 6) & Ipv4View.DONT_FRAGMENT;
+        int largest = Fragmentation.largest(fragmentation);
+        boolean forbidden = dontFragment != 0 && (largest == 0 || largest > to.mtu());
+        if (forbidden || limit < header + 8) {
             return Outcome.TOO_BIG;
         }
-        if (room.length < ETHERNET + to.mtu()) {
+        if (room.length < ETHERNET + limit) {
             room = new byte[ETHERNET + to.mtu()];
         }
-        boolean more = (flags & Ipv4View.MORE_FRAGMENTS) != 0;
-        int base = flags & Ipv4View.OFFSET_MASK;
+        System.arraycopy(a, frame.offset(), room, 0, ETHERNET + header);
+        int kept = header;
         for (int done = 0; done < payload; ) {
-            int kept = done == 0 ? header : Ipv4View.MIN_LENGTH;
-            int part = Math.min(payload - done, to.mtu() - kept & ~7);
+            int part = Math.min(payload - done, limit - kept & ~7);
             boolean last = done + part == payload;
-            System.arraycopy(a, frame.offset(), room, 0, ETHERNET + kept);
             System.arraycopy(a, ip + header + done, room, ETHERNET + kept, part);
-            room[ETHERNET] = (byte) (0x40 | kept >> 2);
             put16(room, ETHERNET + 2, kept + part);
-            put16(room, ETHERNET + 6, base + (done >> 3) | (last && !more ? 0 : Ipv4View.MORE_FRAGMENTS));
+            put16(room, ETHERNET + 6, dontFragment | done >> 3 | (last ? 0 : Ipv4View.MORE_FRAGMENTS));
             put16(room, ETHERNET + 10, 0);
             put16(room, ETHERNET + 10, ~Checksum.sum(room, ETHERNET, kept));
             if (!to.send(fragment.wrap(room, 0, ETHERNET + kept + part))) {
                 return Outcome.LINK_FULL;
             }
+            if (done == 0) {
+                kept = keepCopiedOptions(header);
+            }
             done += part;
         }
         return Outcome.SENT;
+    }
+
+    /**
+     * Makes the header of the later fragments of that of the first: of the options only those stay that are to be copied.
+     *
+     * @param header length of the first fragment's, in octets
+     * @return length of theirs
+     */
+    private int keepCopiedOptions(int header) {
+        int to = ETHERNET + Ipv4View.MIN_LENGTH;
+        for (int from = to; from < ETHERNET + header; ) {
+            int type = u8(room, from);
+            if (type == OPTION_END) {
+                break;
+            }
+            int length = type == OPTION_NOP ? 1 : u8(room, from + 1);
+            if ((type & OPTION_COPIED) != 0) {
+                System.arraycopy(room, from, room, to, length);
+                to += length;
+            }
+            from += length;
+        }
+        while ((to - ETHERNET & 3) != 0) {
+            room[to++] = OPTION_END;
+        }
+        int kept = to - ETHERNET;
+        room[ETHERNET] = (byte) (0x40 | kept >> 2);
+        return kept;
     }
 }

@@ -41,7 +41,7 @@ import org.jspecify.annotations.Nullable;
  * shared address or its alias goes out and comes in again ({@link #turnAround}: hairpin, RFC 4787 section 6) without touching a link.
  *
  * <p><b>Books.</b> Every frame that comes in ends in exactly one of: forwarded, answered, left to the host, held, or dropped with one
- * {@link DropReason}.
+ * {@link DropReason}. Fragments are held until their datagram is whole ({@link Fragments}), and then share its fate.
  *
  * <p><b>Never leak.</b> A frame leaves on the uplink only through {@link #sendOut} and {@link IcmpErrors#fromGuest}, both of which write the
  * outside address and port of a live flow over the guest's, or as an answer of {@link Answers}.
@@ -67,6 +67,8 @@ public final class Engine implements NeighbourTable.Owner {
     private final FlowTable table;
     private final NeighbourTable neighbours;
     private final Delivery delivery;
+    private final Identification identification;
+    private final Fragments fragments;
     private final Answers answers = new Answers(counters);
     private final ArpResponder arpResponder;
     private final IcmpErrors icmpErrors;
@@ -111,7 +113,9 @@ public final class Engine implements NeighbourTable.Owner {
         this.flows = new Flows(settings, outside, guests, events, nowNanos);
         this.table = flows.table();
         this.neighbours = new NeighbourTable(this, settings.router());
-        this.delivery = new Delivery(settings, neighbours);
+        this.identification = new Identification(settings.random());
+        this.delivery = new Delivery(settings, neighbours, identification);
+        this.fragments = new Fragments(this, settings, outside, guests, flows, counters, others);
         this.arpResponder = new ArpResponder(settings.network(), settings.mask());
         this.chain = new CompiledChain(FilterChain.acceptAll(), 1, id -> 0, this::ruleMatched);
         this.uplink = new Attachment(this, uplinkLink, Attachment.UPLINK, null, uplinkMac.bits(), new int[0]);
@@ -132,6 +136,12 @@ public final class Engine implements NeighbourTable.Owner {
     /** The counters as they were published last; any thread. */
     public SharedIpStats stats(long eventsLost) {
         return counters.snapshot(settings.capacity(), eventsLost + events.lost());
+    }
+
+    /** Bounds what is said on one link: half a second's worth at once. */
+    TokenBucket errorBucket() {
+        int rate = settings.errorsPerSecond();
+        return new TokenBucket(rate, Math.max(1, rate / 2));
     }
 
     CompiledChain.Subject subject() {
@@ -199,6 +209,7 @@ public final class Engine implements NeighbourTable.Owner {
         now = nowNanos;
         flows.expire(nowNanos, EXPIRE_PER_TICK);
         neighbours.tick(nowNanos);
+        fragments.tick(nowNanos);
         flush();
         publish();
     }
@@ -210,8 +221,13 @@ public final class Engine implements NeighbourTable.Owner {
         flush();
     }
 
+    /** Gives up what has come of a guest's fragments. */
+    void forgetFragments(int guest) {
+        fragments.forget(guest);
+    }
+
     void publish() {
-        counters.held = neighbours.held();
+        counters.held = (long) neighbours.held() + fragments.held();
         counters.publish(table.size(), flows.mappings().size());
     }
 
@@ -289,7 +305,7 @@ public final class Engine implements NeighbourTable.Owner {
     // ------------------------------------------------------------------------------------------------ from a guest
 
     private void fromGuest(Attachment from, Frame frame, int guess) {
-        counters.framesIn++;
+        counters.received();
         if (frame.length() < ETHERNET) {
             counters.drop(DropReason.FRAME_TOO_SHORT);
             return;
@@ -309,10 +325,10 @@ public final class Engine implements NeighbourTable.Owner {
         if (why == null) {
             why = judgeGuestDestination(c);
         }
-        if (why == null && c.isFragment()) {
-            why = DropReason.FRAGMENT;
-        }
         if (why == null) {
+            if (c.isFragment() && !fragments.collect(from, c)) {
+                return;
+            }
             why = c.parseTransport(settings.verifyChecksums());
         }
         if (why != null) {
@@ -386,7 +402,7 @@ public final class Engine implements NeighbourTable.Owner {
         DropReason why = arpResponder.judge(arp, sourceMac, from.mac(), from.addresses());
         if (why == null) {
             answers.arpReply(from, settings.routerMac(), frame, arp);
-            counters.answered++;
+            counters.answered();
             return;
         }
         if (why != DropReason.ARP_UNANSWERED && why != DropReason.ARP_MALFORMED) {
@@ -444,7 +460,7 @@ public final class Engine implements NeighbourTable.Owner {
         return towards == uplink ? uplink.mac() : settings.routerMac();
     }
 
-    private void tell(Attachment sender, PacketContext about, int type, int code, int mtu) {
+    void tell(Attachment sender, PacketContext about, int type, int code, int mtu) {
         int from = sender != uplink
                 ? settings.gatewayAddress()
                 : outside.owns(about.destination) ? about.destination : outside.shared();
@@ -459,11 +475,12 @@ public final class Engine implements NeighbourTable.Owner {
                 icmpErrors.fromGuest(from, c);
                 return;
             }
-            if (c.icmpType == IcmpView.ECHO_REQUEST && toGateway && !outside.isOneToOne(c.destination)) {
+            boolean toUs = toGateway && !outside.isOneToOne(c.destination);
+            if (c.icmpType == IcmpView.ECHO_REQUEST && toUs) {
                 pingFromGuest(from, c);
                 return;
             }
-            if (c.icmpType != IcmpView.ECHO_REQUEST && c.icmpType != IcmpView.ECHO_REPLY) {
+            if (!(c.isIcmpQuery() && !toUs) && !c.isIcmpReply()) {
                 counters.drop(DropReason.ICMP_TYPE);
                 return;
             }
@@ -510,10 +527,14 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     private void answerPing(Attachment to, PacketContext c) {
-        if (answers.echoReply(to, gatewayMac(to), c)) {
-            counters.answered++;
+        long asker = u48(c.octets, c.start + 6);
+        answers.echoReply(c);
+        identification.renew(c);
+        Delivery.Outcome outcome = delivery.send(to, c.frame, asker, gatewayMac(to), c.fragmentation);
+        if (outcome == Delivery.Outcome.SENT) {
+            counters.answered();
         } else {
-            counters.drop(to.isUp() ? DropReason.LINK_FULL : DropReason.LINK_DOWN);
+            counters.drop(Delivery.reason(outcome));
         }
     }
 
@@ -566,7 +587,7 @@ public final class Engine implements NeighbourTable.Owner {
             counters.drop(DropReason.TCP_NO_FLOW);
             return false;
         }
-        if (c.protocol == ICMP && c.icmpType != IcmpView.ECHO_REQUEST) {
+        if (c.protocol == ICMP && !c.isIcmpQuery()) {
             counters.drop(DropReason.ICMP_NO_FLOW);
             return false;
         }
@@ -721,7 +742,8 @@ public final class Engine implements NeighbourTable.Owner {
             int tracked = state & FlowTable.TRACKED_MASK;
             // as its first packet was, whatever this one is
             subject.tcpFlags = subject.protocol == TCP ? TcpView.SYN : 0;
-            subject.icmpType = subject.protocol == ICMP ? IcmpView.ECHO_REQUEST : -1;
+            subject.icmpType =
+                    subject.protocol != ICMP ? -1 : c.isIcmpError() ? IcmpView.ECHO_REQUEST : c.icmpQueryType();
             subject.state = tracked == TcpTracker.HALF_OPEN || tracked == TcpTracker.UNREPLIED
                     ? FlowState.NEW
                     : FlowState.ESTABLISHED;
@@ -753,7 +775,7 @@ public final class Engine implements NeighbourTable.Owner {
     private void sendOut(Attachment from, PacketContext c, int flow) {
         int peerOutside = table.peerOutsideAddress(flow);
         boolean hairpin = outside.owns(peerOutside);
-        if (!hairpin && c.totalLength > uplink.mtu() && isTooBig(c)) {
+        if (!hairpin && Fragmentation.isTooBig(c, uplink.mtu())) {
             counters.drop(DropReason.PACKET_TOO_BIG);
             tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_FRAGMENTATION_NEEDED, uplink.mtu());
             return;
@@ -777,15 +799,11 @@ public final class Engine implements NeighbourTable.Owner {
             turnAround(from, c, flow);
             return;
         }
-        Delivery.Outcome outcome = delivery.toOutside(uplink, c.frame, peerOutside, from, now);
+        Delivery.Outcome outcome = delivery.toOutside(uplink, c, peerOutside, from, now);
         settle(outcome);
         if (outcome == Delivery.Outcome.UNRESOLVED) {
             icmpErrors.tellUnreachable(c.frame, from);
         }
-    }
-
-    private static boolean isTooBig(PacketContext c) {
-        return c.dontFragment() && c.frame.segmentSize() == 0;
     }
 
     /** Whether the rules let an error of an accepted flow pass; nobody is told if not, for errors are never answered. */
@@ -806,14 +824,15 @@ public final class Engine implements NeighbourTable.Owner {
 
     void settle(Delivery.Outcome outcome) {
         switch (outcome) {
-            case SENT -> counters.forwarded++;
-            case HELD -> counters.held++;
+            case SENT -> counters.forwarded();
+            case HELD -> {}
             default -> counters.drop(Delivery.reason(outcome));
         }
     }
 
     /** Hairpin: what has been translated outwards comes in again, as if from outside. */
     private void turnAround(Attachment from, PacketContext c, int origin) {
+        identification.renew(c);
         c.source = table.outsideAddress(origin);
         c.sourcePort = table.outsidePort(origin);
         c.destination = table.peerOutsideAddress(origin);
@@ -842,7 +861,7 @@ public final class Engine implements NeighbourTable.Owner {
     // ------------------------------------------------------------------------------------------------ from the uplink
 
     private void fromUplink(Frame frame, int guess) {
-        counters.framesIn++;
+        counters.received();
         if (frame.length() < ETHERNET) {
             counters.drop(DropReason.FRAME_TOO_SHORT);
             return;
@@ -876,8 +895,7 @@ public final class Engine implements NeighbourTable.Owner {
         if (isForOthers(c, mac) || isSpoofed(c)) {
             return;
         }
-        if (c.isFragment()) {
-            leaveOr(c, DropReason.FRAGMENT);
+        if (c.isFragment() && !fragments.collect(uplink, c)) {
             return;
         }
         why = c.parseTransport(settings.verifyChecksums());
@@ -912,7 +930,7 @@ public final class Engine implements NeighbourTable.Owner {
         if (settings.addressIsOwn()) {
             counters.drop(reason);
         } else {
-            counters.leftToHost++;
+            counters.leftToHost();
         }
     }
 
@@ -949,12 +967,12 @@ public final class Engine implements NeighbourTable.Owner {
         boolean reply = arp.operation() == ArpView.REPLY;
         boolean toUs = outside.owns(arp.targetAddress());
         if (neighbours.learn(sender, sourceMac, reply && toUs, now)) {
-            counters.answered++;
+            counters.answered();
         } else if (reply) {
             leaveOr(DropReason.ARP_UNSOLICITED);
         } else if (toUs && (settings.addressIsOwn() || outside.isOneToOne(arp.targetAddress()))) {
             answers.arpReply(uplink, uplink.mac(), frame, arp);
-            counters.answered++;
+            counters.answered();
         } else {
             leaveOr(DropReason.ARP_UNANSWERED);
         }
@@ -1003,12 +1021,12 @@ public final class Engine implements NeighbourTable.Owner {
                 icmpErrors.fromOutside(c);
                 return;
             }
-            boolean question = c.icmpType == IcmpView.ECHO_REQUEST;
-            if (question && c.destination == outside.shared() && settings.addressIsOwn()) {
+            boolean toGateway = c.destination == outside.shared();
+            if (c.icmpType == IcmpView.ECHO_REQUEST && toGateway && settings.addressIsOwn()) {
                 answerPing(uplink, c);
                 return;
             }
-            if (c.icmpType != IcmpView.ECHO_REPLY && !(question && c.destination != outside.shared())) {
+            if (!c.isIcmpReply() && !(c.isIcmpQuery() && !toGateway)) {
                 leaveOr(c, DropReason.ICMP_TYPE);
                 return;
             }
@@ -1157,10 +1175,15 @@ public final class Engine implements NeighbourTable.Owner {
             counters.drop(DropReason.NO_MAPPING);
             return;
         }
-        if (c.totalLength > to.mtu() && isTooBig(c)) {
+        if (Fragmentation.isTooBig(c, to.mtu())) {
             counters.drop(DropReason.PACKET_TOO_BIG);
             if (!hairpin) {
                 tell(uplink, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_FRAGMENTATION_NEEDED, to.mtu());
+            } else {
+                Attachment sender = guests.get(table.peerGuest(flow));
+                if (sender != null) {
+                    icmpErrors.tellTooBig(c.frame, sender, to.mtu());
+                }
             }
             return;
         }
@@ -1179,7 +1202,7 @@ public final class Engine implements NeighbourTable.Owner {
         }
         flows.pass(flow, false, c.tcpFlags, c.totalLength, now);
         Translation.inwards(c, table, flow, hairpin);
-        settle(delivery.toGuest(to, c.frame));
+        settle(delivery.toGuest(to, c));
     }
 
     // ------------------------------------------------------------------------------------------------ neighbours
@@ -1190,11 +1213,12 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     @Override
-    public void release(Frame frame, Attachment origin, long mac) {
-        counters.held--;
+    public void release(Frame frame, Attachment origin, long mac, int fragmentation) {
+        counters.weigh(Fragmentation.frames(fragmentation));
         if (mayStillLeave(frame, origin)) {
-            settle(delivery.send(uplink, frame, mac, uplink.mac()));
+            settle(delivery.send(uplink, frame, mac, uplink.mac(), fragmentation));
         }
+        counters.weigh(1);
     }
 
     /** While a translated frame waited, its flow may have ended, its port become another guest's, or the rules been replaced. */
@@ -1212,9 +1236,8 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     @Override
-    public void giveUp(Frame frame, Attachment origin) {
-        counters.held--;
-        counters.drop(DropReason.NEIGHBOUR_UNRESOLVED);
+    public void giveUp(Frame frame, Attachment origin, int fragmentation) {
+        counters.drop(DropReason.NEIGHBOUR_UNRESOLVED, Fragmentation.frames(fragmentation));
         icmpErrors.tellUnreachable(frame, origin);
     }
 

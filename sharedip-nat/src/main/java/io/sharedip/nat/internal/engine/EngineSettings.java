@@ -1,5 +1,6 @@
 package io.sharedip.nat.internal.engine;
 
+import io.sharedip.nat.FragmentLimits;
 import io.sharedip.nat.ProtocolBehavior;
 import io.sharedip.nat.TcpTracking;
 import io.sharedip.nat.Timeouts;
@@ -18,11 +19,13 @@ import java.util.Random;
  * @param capacity most flows
  * @param flowsPerGuest most flows of one guest
  * @param timeouts of flows
+ * @param fragments how long and how many of them are kept
  * @param tcp mapping, filtering and ports of TCP
  * @param udp mapping, filtering and ports of UDP
  * @param tcpTracking how TCP segments are judged
  * @param udpInboundRefresh whether UDP packets from outside keep a flow alive that the guest began (RFC 4787 REQ-6)
  * @param verifyChecksums whether transport checksums are judged
+ * @param errorsPerSecond most ICMP errors and TCP resets that the gateway says on each link, 0 for none
  * @param plan what is translated in another way than to the shared address and a port of the pool
  * @param random source of keys and ports
  */
@@ -37,11 +40,13 @@ public record EngineSettings(
         int capacity,
         int flowsPerGuest,
         Timeouts timeouts,
+        FragmentLimits fragments,
         ProtocolBehavior tcp,
         ProtocolBehavior udp,
         TcpTracking tcpTracking,
         boolean udpInboundRefresh,
         boolean verifyChecksums,
+        int errorsPerSecond,
         TranslationPlan plan,
         Random random) {
 

@@ -4,20 +4,35 @@ import io.sharedip.packet.Frame;
 
 /**
  * A bounded pool of frame copies: what must outlive the call that brought it waits here, on lists linked by slot number. Slots get
- * their octets at first use and keep them.
+ * their octets at first use and keep them, unless they are many.
  */
 final class FramePool {
 
     static final int NONE = -1;
 
     private static final int ROOM_STEP = 2048;
+    /** Whoever is longer gives its octets back when it leaves. */
+    private static final int ROOM_KEPT = 2 * ROOM_STEP;
 
     private final Frame[] frames;
     private final Attachment[] origins;
     private final int[] next;
+    private final int[] fragmentations;
+    private final int[] lengths;
+    private final int mostOctets;
+    private int octets;
     private int free;
 
-    FramePool(int slots) {
+    /**
+     * Makes an empty pool.
+     *
+     * @param slots most frames
+     * @param mostOctets of all frames together
+     */
+    FramePool(int slots, int mostOctets) {
+        this.mostOctets = mostOctets;
+        fragmentations = new int[slots];
+        lengths = new int[slots];
         frames = new Frame[slots];
         origins = new Attachment[slots];
         next = new int[slots];
@@ -27,12 +42,14 @@ final class FramePool {
         }
     }
 
-    /** Copies a frame in. @return its slot, or {@link #NONE} if all are in use */
-    int add(Frame frame, Attachment origin) {
+    /** Copies a frame in. @return its slot, or {@link #NONE} if there is no room */
+    int add(Frame frame, Attachment origin, int fragmentation) {
         int slot = free;
-        if (slot == NONE) {
+        if (slot == NONE || octets + frame.length() > mostOctets) {
             return NONE;
         }
+        octets += frame.length();
+        lengths[slot] = frame.length();
         free = next[slot];
         Frame copy = frames[slot];
         byte[] room = copy.array();
@@ -42,6 +59,7 @@ final class FramePool {
         System.arraycopy(frame.array(), frame.offset(), room, 0, frame.length());
         copy.wrap(room, 0, frame.length()).checksumState(frame.checksumState()).segmentSize(frame.segmentSize());
         origins[slot] = origin;
+        fragmentations[slot] = fragmentation;
         next[slot] = NONE;
         return slot;
     }
@@ -55,6 +73,11 @@ final class FramePool {
         return origins[slot];
     }
 
+    /** The frame's {@link Fragmentation}. */
+    int fragmentation(int slot) {
+        return fragmentations[slot];
+    }
+
     int next(int slot) {
         return next[slot];
     }
@@ -65,6 +88,10 @@ final class FramePool {
 
     /** Gives a slot back that is on no list. */
     void release(int slot) {
+        octets -= lengths[slot];
+        if (frames[slot].array().length > ROOM_KEPT) {
+            frames[slot] = new Frame();
+        }
         next[slot] = free;
         free = slot;
     }

@@ -125,7 +125,7 @@ final class IcmpErrors {
         }
         inner.rewrite(table.insideAddress(flow), table.insidePort(flow), table.peerAddress(flow), table.peerPort(flow));
         Translation.error(c, source, table.insideAddress(flow), !outside.owns(c.source));
-        Delivery.Outcome outcome = delivery.toGuest(to, c.frame);
+        Delivery.Outcome outcome = delivery.toGuest(to, c);
         if (counted) {
             engine.settle(outcome);
         }
@@ -178,7 +178,7 @@ final class IcmpErrors {
         }
         Translation.error(c, shown, peer, true);
         if (!hairpin) {
-            engine.settle(delivery.toOutside(engine.uplink(), c.frame, peer, from, engine.now()));
+            engine.settle(delivery.toOutside(engine.uplink(), c, peer, from, engine.now()));
             return;
         }
         c.source = shown;
@@ -228,6 +228,11 @@ final class IcmpErrors {
     /** Tells the guest that the next hop of a packet, translated already, does not answer (RFC 1812 section 5.2.7.1: 3/1). */
     void tellUnreachable(Frame translated, Attachment origin) {
         tellAbout(translated, origin, IcmpView.CODE_HOST_UNREACHABLE, 0);
+    }
+
+    /** Tells a guest that a hairpinned packet, translated already, is too big for its destination's link (RFC 1191). */
+    void tellTooBig(Frame translated, Attachment origin, int mtu) {
+        tellAbout(translated, origin, IcmpView.CODE_FRAGMENTATION_NEEDED, mtu);
     }
 
     private void tellAbout(Frame translated, Attachment origin, int code, int mtu) {

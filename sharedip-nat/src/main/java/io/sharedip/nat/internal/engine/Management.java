@@ -162,6 +162,7 @@ public final class Management {
                 CloseReason.GUEST_REMOVED,
                 engine.now());
         guests.remove(guest);
+        engine.forgetFragments(guest.number());
         engine.publish();
         return new Removed(guest, gone);
     }

@@ -18,10 +18,10 @@ final class NeighbourTable {
         void askFor(int address, long mac);
 
         /** Sends a frame that waited. */
-        void release(Frame frame, Attachment origin, long mac);
+        void release(Frame frame, Attachment origin, long mac, int fragmentation);
 
         /** Gives up a frame that waited in vain. */
-        void giveUp(Frame frame, Attachment origin);
+        void giveUp(Frame frame, Attachment origin, int fragmentation);
     }
 
     /** From {@link #resolve}: the address is not known yet. */
@@ -38,6 +38,7 @@ final class NeighbourTable {
     private static final int BUCKETS = 2048;
     private static final int FRAMES = 256;
     private static final int FRAMES_EACH = 32;
+    private static final int OCTETS = 1 << 20;
     private static final int NONE = -1;
 
     private enum State {
@@ -63,7 +64,7 @@ final class NeighbourTable {
     private final int[] firstWaiting = new int[CAPACITY];
     private final int[] lastWaiting = new int[CAPACITY];
     private final int[] waiting = new int[CAPACITY];
-    private final FramePool pool = new FramePool(FRAMES);
+    private final FramePool pool = new FramePool(FRAMES, OCTETS);
     private int held;
     private int hand;
     private int busy;
@@ -75,7 +76,7 @@ final class NeighbourTable {
         Arrays.fill(states, State.FREE);
     }
 
-    /** How many frames wait now. */
+    /** In how many frames those packets came that wait now. */
     int held() {
         return held;
     }
@@ -140,12 +141,12 @@ final class NeighbourTable {
     }
 
     /** Keeps a copy of a frame for a pending address. @return false if too many wait already */
-    boolean hold(int address, Frame frame, Attachment origin) {
+    boolean hold(int address, Frame frame, Attachment origin, int fragmentation) {
         int entry = find(address);
         if (entry == NONE || waiting[entry] == FRAMES_EACH) {
             return false;
         }
-        int slot = pool.add(frame, origin);
+        int slot = pool.add(frame, origin, fragmentation);
         if (slot == FramePool.NONE) {
             return false;
         }
@@ -156,7 +157,7 @@ final class NeighbourTable {
         }
         lastWaiting[entry] = slot;
         waiting[entry]++;
-        held++;
+        held += Fragmentation.frames(fragmentation);
         return true;
     }
 
@@ -195,11 +196,12 @@ final class NeighbourTable {
             int slot = firstWaiting[entry];
             firstWaiting[entry] = pool.next(slot);
             waiting[entry]--;
-            held--;
+            int fragmentation = pool.fragmentation(slot);
+            held -= Fragmentation.frames(fragmentation);
             if (mac != 0) {
-                owner.release(pool.frame(slot), pool.origin(slot), mac);
+                owner.release(pool.frame(slot), pool.origin(slot), mac, fragmentation);
             } else {
-                owner.giveUp(pool.frame(slot), pool.origin(slot));
+                owner.giveUp(pool.frame(slot), pool.origin(slot), fragmentation);
             }
             pool.release(slot);
         }

@@ -57,6 +57,8 @@ final class PacketContext {
     int guess;
     /** Whether the octets' transport checksum must be computed in full before the frame leaves. */
     boolean checksumDue;
+    /** See {@link Fragmentation}. */
+    int fragmentation = Fragmentation.WHOLE;
 
     /**
      * Makes a context.
@@ -70,6 +72,7 @@ final class PacketContext {
     /** Looks at a frame of at least an Ethernet header's length. */
     void wrap(Frame received, int guessedFlow) {
         guess = guessedFlow;
+        fragmentation = Fragmentation.WHOLE;
         frame = received;
         octets = received.array();
         start = received.offset();
@@ -88,6 +91,25 @@ final class PacketContext {
                 || type == IcmpView.PARAMETER_PROBLEM
                 || type == IcmpView.SOURCE_QUENCH
                 || type == IcmpView.REDIRECT;
+    }
+
+    /** Whether the packet is an ICMP query that is translated: echo or timestamp; the others are deprecated (RFC 6918). */
+    boolean isIcmpQuery() {
+        return icmpType == IcmpView.ECHO_REQUEST || icmpType == IcmpView.TIMESTAMP_REQUEST;
+    }
+
+    /** Whether the packet answers an {@linkplain #isIcmpQuery ICMP query}. */
+    boolean isIcmpReply() {
+        return icmpType == IcmpView.ECHO_REPLY || icmpType == IcmpView.TIMESTAMP_REPLY;
+    }
+
+    /** The type of the query that an ICMP query or reply belongs to, -1 of anything else. */
+    int icmpQueryType() {
+        return switch (icmpType) {
+            case IcmpView.ECHO_REQUEST, IcmpView.ECHO_REPLY -> IcmpView.ECHO_REQUEST;
+            case IcmpView.TIMESTAMP_REQUEST, IcmpView.TIMESTAMP_REPLY -> IcmpView.TIMESTAMP_REQUEST;
+            default -> -1;
+        };
     }
 
     boolean dontFragment() {

@@ -13,12 +13,12 @@ final class TokenBucket {
     /**
      * Makes a full bucket.
      *
-     * @param perSecond tokens a second, 1 or more
+     * @param perSecond tokens a second, 0 for a bucket that is always empty
      * @param burst tokens at once, 1 or more
      */
     TokenBucket(int perSecond, int burst) {
-        nanosPerToken = SECOND / perSecond;
-        depth = nanosPerToken * burst;
+        nanosPerToken = perSecond == 0 ? Long.MAX_VALUE / 2 : SECOND / perSecond;
+        depth = perSecond == 0 ? 0 : nanosPerToken * burst;
     }
 
     /** Takes a token if there is one. */

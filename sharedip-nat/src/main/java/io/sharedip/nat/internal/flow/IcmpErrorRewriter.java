@@ -66,7 +66,10 @@ public final class IcmpErrorRewriter {
         }
         if (protocol == ICMP) {
             int type = u8(array, transport);
-            if (type != IcmpView.ECHO_REQUEST && type != IcmpView.ECHO_REPLY) {
+            if (type != IcmpView.ECHO_REQUEST
+                    && type != IcmpView.ECHO_REPLY
+                    && type != IcmpView.TIMESTAMP_REQUEST
+                    && type != IcmpView.TIMESTAMP_REPLY) {
                 return DropReason.ICMP_INNER;
             }
             sourcePort = u16(array, transport + 4);

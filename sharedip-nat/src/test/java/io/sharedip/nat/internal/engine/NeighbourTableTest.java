@@ -24,12 +24,12 @@ class NeighbourTableTest {
         }
 
         @Override
-        public void release(Frame frame, Attachment origin, long mac) {
+        public void release(Frame frame, Attachment origin, long mac, int fragmentation) {
             released++;
         }
 
         @Override
-        public void giveUp(Frame frame, Attachment origin) {
+        public void giveUp(Frame frame, Attachment origin, int fragmentation) {
             givenUp++;
         }
     }
@@ -45,7 +45,7 @@ class NeighbourTableTest {
         for (int address = 1; address <= 5000; address++) {
             if (table.resolve(address, 0) == NeighbourTable.PENDING) {
                 pending++;
-                held += table.hold(address, frame, null) ? 1 : 0;
+                held += table.hold(address, frame, null, Fragmentation.WHOLE) ? 1 : 0;
             }
         }
         assertThat(pending).isEqualTo(1024);
@@ -97,7 +97,8 @@ class NeighbourTableTest {
             int address = 1 + random.nextInt(1500);
             switch (random.nextInt(4)) {
                 case 0, 1 -> {
-                    if (table.resolve(address, now) == NeighbourTable.PENDING && table.hold(address, frame, null)) {
+                    if (table.resolve(address, now) == NeighbourTable.PENDING
+                            && table.hold(address, frame, null, Fragmentation.WHOLE)) {
                         held++;
                     }
                 }
