@@ -14,8 +14,8 @@ import java.util.Objects;
  * @param portOverloading whether flows of different guests to different peers may share one outside port, so that one address carries
  *     more flows than it has ports; off by default (RFC 4787 REQ-3, RFC 5382 REQ-7 forbid it with endpoint-independent mapping). Needs
  *     mapping and filtering that are both address and port dependent. A flow gets the guest's own port if that belongs to the pool and
- *     is free towards the peer; else one of 16 random ones and of 128 that stand next to the last of these. So towards a peer with
- *     whom nearly every port of the pool is in use, a flow may be refused although a few are left
+ *     is free towards the peer; else one of up to 128 that are tried from a random one on, or of as many with the other parity. So
+ *     towards a peer with whom nearly every port of the pool is in use, a flow may be refused although a few are left
  * @param portReuseDelay how long the port of a mapping that has expired rests before anybody may have it again (RFC 6888 REQ-8): 0 to
  *     1 hour. UDP 120 s by default. TCP 0 by default, because connections are tracked (REQ-8 A). The port of a mapping that is
  *     evicted to make room, or ended by a change of forwards, does not rest; neither does one that is shared (REQ-8 C)

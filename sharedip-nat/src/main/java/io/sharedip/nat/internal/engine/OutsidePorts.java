@@ -17,9 +17,10 @@ import org.jspecify.annotations.Nullable;
  * ({@link Room}).
  *
  * <p><b>A shared port</b> (overloading) is any port of the pool with which the flow's outside tuple is unique: the wanted one, else
- * one of {@value #DRAWS} random ones like it, else one of {@value #STEPS} that stand next to the last of these; then one whose
- * tuple belongs to a flow that may give way, if one of those has been seen. So the work is bounded, at the price that a flow to a peer
- * with whom nearly every port of the pool is in use may be refused although a few are left.
+ * a random one like it, or one of those that {@value #TRIES} growing steps lead to from there, so that runs of ports in use do not grow
+ * into each other; else the same with the other parity; else one whose tuple belongs to a flow that may give way, if one has been
+ * seen on the way. So the work is bounded, at the price that a flow to a peer with whom nearly every port of the pool is in use may be
+ * refused although a few are left.
  */
 final class OutsidePorts {
 
@@ -29,8 +30,7 @@ final class OutsidePorts {
     static final int GUEST_HAS_ENOUGH = -2;
 
     private static final int PROTOCOLS = 3;
-    private static final int DRAWS = 16;
-    private static final int STEPS = 128;
+    private static final int TRIES = 128;
 
     private final FlowTable table;
     private final Room room;
@@ -114,7 +114,7 @@ final class OutsidePorts {
             PortAllocator pool, int guest, int protocol, int wanted, long addresses, int peerPort, long nowNanos) {
         int port = pool.owns(wanted) ? wanted : pool.drawLike(wanted);
         int yielding = FlowTable.NONE;
-        for (int i = 0; i <= DRAWS + STEPS && port != PortAllocator.NONE; i++) {
+        for (int i = 0; i <= 2 * TRIES && port != PortAllocator.NONE; i++) {
             int flow = table.find(addresses, FlowKey.outsidePorts(protocol, port, peerPort));
             if (flow == FlowTable.NONE) {
                 return port;
@@ -122,7 +122,8 @@ final class OutsidePorts {
             if (yielding == FlowTable.NONE && room.mayGiveWay(flow, guest)) {
                 yielding = flow;
             }
-            port = i < DRAWS ? pool.drawLike(wanted) : pool.after(port, 1);
+            int step = i % TRIES;
+            port = step == 0 ? pool.drawLike(i < TRIES ? wanted : wanted ^ 1) : pool.after(port, step);
         }
         if (yielding == FlowTable.NONE) {
             return NONE;

@@ -16,9 +16,9 @@ import org.jspecify.annotations.Nullable;
  * Room for new flows: quotas, and who gives way when they or the tables are full (RFC 6888 REQ-4, REQ-5).
  *
  * <p><b>A place in the table</b> is freed by the end of a flow: closed flows first, the guest's own before anybody's; then unanswered
- * ones, the guest's own before those of the guest that holds most, and only if it holds more than who asks, so that a greedy guest
- * cannot push a modest one out. Of a guest's unanswered flows those that peers began go first. A peer's packet makes less room than
- * the guest's own does: see {@link Opener}. Established flows are never evicted.
+ * ones of the guest that holds most, be it the one who asks. So a flood costs who floods, and a modest guest loses nothing. Of a
+ * guest's unanswered flows those that peers began go first. At its own quota a guest can only lose flows of its own. A peer's packet
+ * makes less room than the guest's own does: see {@link Opener}. Established flows are never evicted.
  *
  * <p><b>A port</b> is freed by the end of a mapping with all of its flows, in the same order; a mapping gives way only if each of its
  * flows may. So mappings have queues of their own, by protocol and class of port: the first one found always frees a port that
@@ -201,11 +201,12 @@ final class Room {
         int flow = flows.oldest(guest, CLOSED);
         if (flow < 0 && opener != Opener.STRANGER) {
             flow = flows.oldestClosed();
+            int greedier = flows.greedierThan(guest);
+            if (flow < 0 && greedier >= 0) {
+                flow = flows.oldestUnanswered(greedier);
+            }
         }
-        if (flow < 0) {
-            flow = ownVictim(guest, opener);
-        }
-        return flow < 0 ? flows.oldestUnanswered(flows.greedierThan(guest)) : flow;
+        return flow < 0 ? ownVictim(guest, opener) : flow;
     }
 
     // ------------------------------------------------------------------------------------------------ ports
@@ -235,11 +236,8 @@ final class Room {
             mapping = queues.oldestClosed();
         }
         if (mapping < 0) {
-            mapping = queues.oldest(guest, UNANSWERED);
-        }
-        if (mapping < 0) {
             int greedier = queues.greedierThan(guest);
-            mapping = greedier < 0 ? MappingTable.NONE : queues.oldest(greedier, UNANSWERED);
+            mapping = queues.oldest(greedier < 0 ? guest : greedier, UNANSWERED);
         }
         return mapping;
     }

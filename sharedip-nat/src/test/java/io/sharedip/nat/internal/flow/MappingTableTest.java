@@ -76,6 +76,53 @@ class MappingTableTest {
     }
 
     @Test
+    void a_mapping_may_be_for_one_peer_address_or_one_peer_endpoint() {
+        MappingTable table = new MappingTable(4, true, new KeyedHash(new Random(1)));
+        int forAll = table.add(1, 6, 2, 3, 0, 0, 61_000, 0, false, 0);
+        int forAddress = table.add(1, 6, 2, 3, -5, 0, 61_001, 0, false, 0);
+        int forEndpoint = table.add(0xffff, 6, 2, 3, -5, 0xffff, 61_002, 0, true, 0);
+        int another = table.add(0xffff, 6, 2, 3, -6, 0xffff, 61_002, 0, true, 0);
+        assertThat(table.findInside(1, 6, 2, 3, 0, 0)).isEqualTo(forAll);
+        assertThat(table.findInside(1, 6, 2, 3, -5, 0)).isEqualTo(forAddress);
+        assertThat(table.findInside(1, 6, 2, 3, -5, 1)).isEqualTo(-1);
+        assertThat(table.findInside(0xffff, 6, 2, 3, -5, 0xffff)).isEqualTo(forEndpoint);
+        assertThat(table.guest(forEndpoint)).isEqualTo(0xffff);
+        assertThat(table.protocol(forEndpoint)).isEqualTo(6);
+        assertThat(table.insidePort(forEndpoint)).isEqualTo(3);
+        // shared ports are not found from outside
+        assertThat(table.findOutside(6, 61_002)).isEqualTo(-1);
+        assertThat(table.findOutside(6, 61_001)).isEqualTo(forAddress);
+        table.remove(forEndpoint);
+        assertThat(table.findInside(0xffff, 6, 2, 3, -6, 0xffff)).isEqualTo(another);
+    }
+
+    @Test
+    void a_mapping_knows_its_flows_and_may_be_evicted_as_the_least_evictable_of_them() {
+        MappingTable table = new MappingTable(8, false, new KeyedHash(new Random(1)));
+        int mapping = table.add(1, 6, 2, 3, 0, 0, 61_000, 0, false, 0);
+        assertThat(table.evictionClass(mapping)).isEqualTo(EvictionQueues.NEVER);
+        table.attach(mapping, 4, EvictionQueues.UNANSWERED);
+        table.attach(mapping, 7, EvictionQueues.FROM_OUTSIDE);
+        assertThat(table.evictionClass(mapping)).isEqualTo(EvictionQueues.UNANSWERED);
+        table.attach(mapping, 2, EvictionQueues.NEVER);
+        assertThat(table.evictionClass(mapping)).isEqualTo(EvictionQueues.NEVER);
+        List<Integer> flows = new ArrayList<>();
+        for (int flow = table.firstFlow(mapping); flow >= 0; flow = table.nextFlow(flow)) {
+            flows.add(flow);
+        }
+        assertThat(flows).containsExactlyInAnyOrder(2, 4, 7);
+        table.reclassify(mapping, EvictionQueues.NEVER, EvictionQueues.CLOSED);
+        table.detach(mapping, 7, EvictionQueues.FROM_OUTSIDE);
+        table.detach(mapping, 4, EvictionQueues.UNANSWERED);
+        assertThat(table.evictionClass(mapping)).isEqualTo(EvictionQueues.CLOSED);
+        assertThat(table.firstFlow(mapping)).isEqualTo(2);
+        assertThat(table.nextFlow(2)).isEqualTo(-1);
+        assertThat(table.release(mapping)).isFalse();
+        assertThat(table.release(mapping)).isFalse();
+        assertThat(table.release(mapping)).isTrue();
+    }
+
+    @Test
     void a_mapping_ends_with_its_last_flow() {
         MappingTable table = new MappingTable(4, false, new KeyedHash(new Random(1)));
         int mapping = table.add(1, 6, 2, 3, 0, 0, 61_000, 0, false, 0);

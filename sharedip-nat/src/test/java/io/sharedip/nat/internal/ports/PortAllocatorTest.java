@@ -2,7 +2,9 @@ package io.sharedip.nat.internal.ports;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -139,5 +141,102 @@ class PortAllocatorTest {
             assertThat(ports.available(0)).isEqualTo(free.size());
             assertThat(ports.size()).isEqualTo(owned.size());
         }
+    }
+
+    private static final long SECOND = 1_000_000_000L;
+
+    @Test
+    void rfc6888_req8_a_port_rests_as_long_as_set_and_to_the_nanosecond() {
+        // across the wrap-around of the clock's sign
+        long now = Long.MAX_VALUE - 60 * SECOND;
+        PortAllocator ports = new PortAllocator(new Random(1), 120 * SECOND);
+        ports.add(61_000);
+        assertThat(ports.take(61_000, now)).isTrue();
+        ports.rest(61_000, now);
+        assertThat(ports.available(now)).isZero();
+        assertThat(ports.owns(61_000)).isTrue();
+        assertThat(ports.take(61_000, now + 120 * SECOND - 1)).isFalse();
+        assertThat(ports.takeLike(61_000, now + 119 * SECOND)).isEqualTo(PortAllocator.NONE);
+        assertThat(ports.takeLike(61_000, now + 120 * SECOND)).isEqualTo(61_000);
+    }
+
+    @Test
+    void rfc6888_req8_a_resting_port_can_be_withdrawn_and_added_free() {
+        PortAllocator ports = new PortAllocator(new Random(1), SECOND);
+        for (int port = 61_000; port < 61_003; port++) {
+            ports.add(port);
+            assertThat(ports.take(port, 0)).isTrue();
+            ports.rest(port, port - 61_000);
+        }
+        assertThat(ports.withdraw(61_001)).isTrue();
+        assertThat(ports.owns(61_001)).isFalse();
+        assertThat(ports.available(SECOND)).isEqualTo(1);
+        assertThat(ports.available(SECOND + 2)).isEqualTo(2);
+        assertThat(ports.take(61_001, SECOND + 2)).isFalse();
+        ports.add(61_001);
+        assertThat(ports.take(61_001, SECOND + 2)).isTrue();
+    }
+
+    @Test
+    void rfc6888_req8_resting_ports_agree_with_a_map_of_times() {
+        Random random = new Random(9);
+        PortAllocator ports = new PortAllocator(random, 50);
+        Map<Integer, Long> restingUntil = new HashMap<>();
+        Set<Integer> free = new HashSet<>();
+        Set<Integer> used = new HashSet<>();
+        for (int port = 61_000; port < 61_040; port++) {
+            ports.add(port);
+            free.add(port);
+        }
+        for (long now = 0; now < 50_000; now += random.nextInt(4)) {
+            long time = now;
+            restingUntil.entrySet().removeIf(e -> e.getValue() <= time && free.add(e.getKey()));
+            assertThat(ports.available(now)).isEqualTo(free.size());
+            int port = 61_000 + random.nextInt(40);
+            if (random.nextBoolean()) {
+                boolean taken = ports.take(port, now);
+                assertThat(taken).isEqualTo(free.remove(port));
+                if (taken) {
+                    used.add(port);
+                }
+            } else if (random.nextBoolean()) {
+                ports.rest(port, now);
+                if (used.remove(port)) {
+                    restingUntil.put(port, now + 50);
+                }
+            } else {
+                ports.release(port);
+                if (used.remove(port)) {
+                    free.add(port);
+                }
+            }
+        }
+    }
+
+    @Test
+    void rfc6888_req15_and_rfc7857_eim_each_port_is_drawn_as_often_as_any_other() {
+        int draws = 200_000;
+        PortAllocator ports = pool(77, 62_000, 62_199);
+        int[] seen = new int[200];
+        int[] pairs = new int[100];
+        int last = 0;
+        for (int i = 0; i < draws; i++) {
+            int port = ports.takeLike(4000, 0);
+            seen[port - 62_000]++;
+            pairs[Math.floorMod(port - last, 200) / 2]++;
+            last = port;
+            ports.release(port);
+        }
+        double expected = draws / 100.0;
+        double chiSquare = 0;
+        double ofSteps = 0;
+        for (int i = 0; i < 100; i++) {
+            chiSquare += Math.pow(seen[2 * i] - expected, 2) / expected;
+            ofSteps += Math.pow(pairs[i] - expected, 2) / expected;
+            assertThat(seen[2 * i + 1]).isZero();
+        }
+        // 99 degrees of freedom: mean 99, deviation 14
+        assertThat(chiSquare).isBetween(40.0, 175.0);
+        assertThat(ofSteps).isBetween(40.0, 175.0);
     }
 }
