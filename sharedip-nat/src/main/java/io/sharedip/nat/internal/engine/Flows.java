@@ -13,6 +13,7 @@ import io.sharedip.event.SharedIpEvent.Limit;
 import io.sharedip.nat.FilteringBehavior;
 import io.sharedip.nat.MappingBehavior;
 import io.sharedip.nat.ProtocolBehavior;
+import io.sharedip.nat.TcpTracking;
 import io.sharedip.nat.Timeouts;
 import io.sharedip.nat.internal.flow.EvictionQueues;
 import io.sharedip.nat.internal.flow.FlowKey;
@@ -61,6 +62,8 @@ final class Flows {
     private final OutsidePorts ports;
     private final MappingBehavior[] mapping = new MappingBehavior[PROTOCOLS];
     private final FilteringBehavior[] filtering = new FilteringBehavior[PROTOCOLS];
+    private final TcpTracker outward;
+    private final TcpTracker inward;
     private final ForwardTable forwards = new ForwardTable();
     private final GuestDirectory guests;
     private final EventRing events;
@@ -81,6 +84,9 @@ final class Flows {
         this.mappings = new MappingTable(settings.capacity(), portsAreShared, new KeyedHash(settings.random()));
         this.peers = new PeerTable(settings.capacity(), new KeyedHash(settings.random()));
         this.timers = new FlowTimers(table, nowNanos);
+        TcpTracking tracking = settings.tcpTracking();
+        this.outward = new TcpTracker(table, tracking.windowChecks(), tracking.midStreamPickup());
+        this.inward = new TcpTracker(table, tracking.windowChecks(), tracking.midStreamPickup());
         this.room = new Room(table, mappings, settings.flowsPerGuest(), this::evict);
         this.ports = new OutsidePorts(settings, table, room);
         for (int slot = 0; slot < PROTOCOLS; slot++) {
@@ -339,17 +345,10 @@ final class Flows {
             long nowNanos) {
         int number = guest.number();
         int rival = findInside(number, protocol, address, port, peer, peerPort, FlowTable.NONE, nowNanos);
-        if (rival >= 0) {
+        if (rival >= 0 && Room.evictionClass(tracked(rival)) != EvictionQueues.CLOSED) {
             // another outside port leads to the same endpoint, and the peer uses the same port for both
-            if (Room.evictionClass(tracked(rival)) != EvictionQueues.CLOSED) {
-                refusal = DropReason.TUPLE_IN_USE;
-                return REFUSED;
-            }
-            close(rival, CloseReason.REPLACED, nowNanos);
-            if (forward == null && mappings.findOutside(protocol, outsidePort) != through) {
-                refusal = DropReason.NO_MAPPING;
-                return REFUSED;
-            }
+            refusal = DropReason.TUPLE_IN_USE;
+            return REFUSED;
         }
         Opener opener = forward == null ? Opener.STRANGER : Opener.VISITOR;
         if (isFull(guest, opener, nowNanos)) {
@@ -365,6 +364,9 @@ final class Flows {
         boolean isNew = on < 0;
         if (!isNew) {
             mappings.retain(on);
+        }
+        if (rival >= 0) {
+            close(rival, CloseReason.REPLACED, nowNanos);
         }
         room.make(number, opener, nowNanos);
         if (isNew) {
@@ -492,20 +494,43 @@ final class Flows {
     }
 
     /**
-     * A packet passes: state, deadline and counters follow it.
+     * Judges a packet of a flow. If nothing else stops it, {@link #pass} must follow before another of the same direction is judged.
      *
      * @param fromGuest its direction
-     * @param tcpFlags of a TCP segment, else 0
+     * @return why it is to be dropped, or null
+     */
+    @Nullable
+    DropReason judge(int flow, boolean fromGuest, PacketContext c) {
+        return c.protocol == TCP
+                ? (fromGuest ? outward : inward).judge(flow, fromGuest, c.octets, c.transport, c.transportLength)
+                : null;
+    }
+
+    /** Whether a segment begins a connection anew, but from the other side than the one that its flow remembers as ended. */
+    boolean isTurned(int flow, boolean fromGuest, PacketContext c) {
+        int state = table.state(flow);
+        return c.protocol == TCP
+                && TcpTracker.begins(c.tcpFlags)
+                && TcpTracker.hasEnded(state)
+                && fromGuest != ((state & FlowTable.BY_GUEST) != 0);
+    }
+
+    /**
+     * A packet passes that was {@linkplain #judge judged}: state, deadline and counters follow it.
+     *
+     * @param fromGuest its direction
      * @param octets of the IP packet
      */
-    void pass(int flow, boolean fromGuest, int tcpFlags, int octets, long nowNanos) {
+    void pass(int flow, boolean fromGuest, int octets, long nowNanos) {
         final FlowTable t = table;
         int protocol = t.protocol(flow);
         int state = t.state(flow);
         int next = state;
         boolean byGuest = (state & FlowTable.BY_GUEST) != 0;
         if (protocol == TCP) {
-            next = TcpTracker.next(state, tcpFlags, fromGuest);
+            TcpTracker tracker = fromGuest ? outward : inward;
+            next = tracker.state();
+            tracker.commit(flow);
         } else if ((state & FlowTable.TRACKED_MASK) == TcpTracker.UNREPLIED && fromGuest != byGuest) {
             next = (state & ~FlowTable.TRACKED_MASK) | TcpTracker.REPLIED;
         }
@@ -518,11 +543,15 @@ final class Flows {
         if (refreshes(protocol, tracked, state & FlowTable.TRACKED_MASK, fromGuest, byGuest, flow)) {
             long deadline = nowNanos + timeout(protocol, tracked);
             boolean nearer = deadline - t.deadline(flow) < 0;
-            t.deadline(flow, deadline);
+            // what a guest ends it does not keep alive (RFC 7857 section 6)
+            boolean ends = fromGuest && protocol == TCP && outward.isReset();
+            if (nearer || !ends) {
+                t.deadline(flow, deadline);
+            }
             if (nearer) {
                 timers.reschedule(flow);
             }
-            if (fromGuest) {
+            if (fromGuest && !ends) {
                 int mapping = t.mapping(flow);
                 if (mapping >= 0 && deadline - mappings.deadline(mapping) > 0) {
                     mappings.deadline(mapping, deadline);
@@ -539,6 +568,9 @@ final class Flows {
     /** Whether a packet puts the flow's end off. An ended connection's timer runs from its end (RFC 7857 section 2.2). */
     private boolean refreshes(int protocol, int tracked, int before, boolean fromGuest, boolean byGuest, int flow) {
         if (protocol == TCP) {
+            if (tracked == before && !(fromGuest ? outward : inward).keepsAlive()) {
+                return false;
+            }
             if (tracked == TcpTracker.HALF_OPEN && before == tracked && !fromGuest && !byGuest) {
                 // a stranger whom a mapping lets in does not hold it open by calling again and again
                 return isOpenToAll(flow);
