@@ -1097,6 +1097,10 @@ public final class Engine implements NeighbourTable.Owner {
             forward = flows.forwards().find(c.protocol, c.destinationPort, c.source);
         }
         if (mapping < 0 && forward == null) {
+            if (hairpin && filtered) {
+                // whoever is filtered has called all the same, and may be called back
+                flows.pass(origin, true, c.totalLength, now);
+            }
             counters.drop(filtered ? DropReason.FILTERED_BY_MAPPING : DropReason.NO_MAPPING);
             return -1;
         }
