@@ -58,6 +58,7 @@ final class Flows {
 
     private static final TrackedState[] STATES = TrackedState.values();
     private static final int NO_PORT_YET = -1;
+    private static final int ANOTHERS = -2;
     private static final int NO_MAPPING = -1;
     private static final int PROTOCOLS = 3;
 
@@ -450,7 +451,7 @@ final class Flows {
 
     /** Whether a flow finds a place in its guest's quota and in the table without another one's making room. */
     boolean hasRoom(Attachment guest) {
-        return guest.flows() < flowsPerGuest && !table.isFull();
+        return room.hasPlace(guest.number());
     }
 
     /**
@@ -486,49 +487,61 @@ final class Flows {
                     peerPort,
                     peerOutside);
         }
-        int number = forward == null ? 0 : forward.number();
-        int mapping = mappings.findInside(guest.number(), protocol, address, port);
-        if (mapping >= 0 && (mappings.outsidePort(mapping) != outsidePort || mappings.forward(mapping) != number)) {
-            if (forward == null) {
-                return CLASHES;
-            }
-            mapping = -1; // another forward leads to the same endpoint
+        int on = forward == null
+                ? adoptedOn(guest.number(), protocol, address, port, outsidePort, peerOutside, peerPort)
+                : mappings.findInside(guest.number(), protocol, address, port, 0, 0);
+        if (on == ANOTHERS) {
+            return CLASHES;
         }
-        if (mapping < 0) {
+        if (forward != null
+                && on >= 0
+                && (mappings.outsidePort(on) != outsidePort || mappings.forward(on) != forward.number())) {
+            // another forward leads to the same endpoint
+            on = MappingTable.NONE;
+        }
+        if (on < 0) {
             if (mappings.isFull()) {
                 return WITHOUT_ROOM;
             }
-            if (forward == null) {
-                if (!ports(protocol).owns(outsidePort)) {
-                    return WITHOUT_PORT;
-                }
-                if (!ports(protocol).take(outsidePort)) {
-                    return CLASHES;
-                }
+            if (forward == null && !ports.pool(protocol).owns(outsidePort)) {
+                return WITHOUT_PORT;
             }
-            mapping = mappings.add(guest.number(), protocol, address, port, outsidePort, number, nowNanos);
+            if (forward == null && !ports.takeCertain(guest.number(), protocol, outsidePort, nowNanos)) {
+                return CLASHES;
+            }
+            on = addMapping(guest, protocol, address, port, peerOutside, peerPort, outsidePort, forward, nowNanos);
         }
-        mappings.retain(mapping);
-        return insert(
-                guest, mapping, protocol, address, port, outsideAddress, outsidePort, peer, peerPort, peerOutside);
+        return insert(guest, on, protocol, address, port, outsideAddress, outsidePort, peer, peerPort, peerOutside);
+    }
+
+    /** The mapping of the pool that an adopted flow belongs to, {@link MappingTable#NONE}, or {@link #ANOTHERS}. */
+    private int adoptedOn(
+            int guest, int protocol, int address, int port, int outsidePort, int peerOutside, int peerPort) {
+        int holder = mappings.findOutside(protocol, outsidePort);
+        if (holder >= 0) {
+            // of a flow that a stranger began the mapping is another peer's
+            boolean same = mappings.guest(holder) == guest
+                    && mappings.insideAddress(holder) == address
+                    && mappings.insidePort(holder) == port;
+            return same ? holder : ANOTHERS;
+        }
+        int towardsPeer = mappings.findInside(
+                guest, protocol, address, port, peerOfKey(protocol, peerOutside), peerPortOfKey(protocol, peerPort));
+        return towardsPeer >= 0 ? ANOTHERS : MappingTable.NONE;
     }
 
     /** Lets an adopted flow run whose state bits are in place. */
-    void resume(Attachment guest, int flow, long deadline, long mappingDeadline) {
+    void resume(int flow, long deadline, long mappingDeadline) {
         int mapping = table.mapping(flow);
         table.deadline(flow, deadline);
         timers.schedule(flow);
-        int evictionClass = evictionClass(tracked(flow));
-        if (evictionClass >= 0) {
-            evictions.add(flow, evictionClass);
-        }
+        room.flowBegan(flow);
         if ((table.state(flow) & FlowTable.PEER_COUNTED) != 0) {
             peers.retain(mapping, table.peerOutsideAddress(flow));
         }
         if (mapping >= 0 && mappingDeadline - mappings.deadline(mapping) > 0) {
             mappings.deadline(mapping, mappingDeadline);
         }
-        guest.countFlow(1);
     }
 
     private int insert(

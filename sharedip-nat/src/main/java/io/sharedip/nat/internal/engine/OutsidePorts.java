@@ -104,6 +104,15 @@ final class OutsidePorts {
         return port;
     }
 
+    /** Takes a certain port of the pool, whatever the guest's quota. @return whether it could be had */
+    boolean takeCertain(int guest, int protocol, int port, long nowNanos) {
+        if (!areShared(protocol) && !pool(protocol).take(port, nowNanos)) {
+            return false;
+        }
+        room.countPort(guest, protocol, port, 1);
+        return true;
+    }
+
     private int takeAlone(PortAllocator pool, int guest, int protocol, int wanted, long nowNanos) {
         int port = pool.take(wanted, nowNanos) ? wanted : pool.takeLike(wanted, nowNanos);
         boolean evict = port == PortAllocator.NONE && !areComing(protocol);

@@ -163,6 +163,11 @@ final class Room {
 
     // ------------------------------------------------------------------------------------------------ places for flows
 
+    /** Whether there is a place for a new flow without anything giving way. */
+    boolean hasPlace(int guest) {
+        return flows.held(guest) < flowsPerGuest && !table.isFull();
+    }
+
     /**
      * Whether there is a place for a new flow, or one can be made.
      *
