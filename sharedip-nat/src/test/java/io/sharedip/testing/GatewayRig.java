@@ -115,10 +115,15 @@ public final class GatewayRig implements AutoCloseable {
 
         /** Sends a frame as it is and lets the gateway work. @param frame to send */
         public void sendRaw(byte[] frame) {
+            offer(frame);
+            poll();
+        }
+
+        /** Sends a frame as it is, for the gateway's next turn. @param frame to send */
+        public void offer(byte[] frame) {
             if (!link.transmit(frame)) {
                 throw new AssertionError("no room on link " + link.name());
             }
-            poll();
         }
 
         /** Takes every frame that the gateway has sent here. @return in order; ARP included */

@@ -10,6 +10,8 @@ import io.sharedip.event.SharedIpEvent.GatewayFailed;
 import io.sharedip.event.SharedIpEvent.LinkLost;
 import io.sharedip.event.SharedIpEvent.LinkNotice;
 import io.sharedip.event.SharedIpEvent.LinkRestored;
+import io.sharedip.event.SharedIpEvent.MappingCreated;
+import io.sharedip.event.SharedIpEvent.MappingDeleted;
 import io.sharedip.event.SharedIpEvent.RuleLogged;
 import io.sharedip.event.SharedIpEvent.SnapshotRestored;
 import io.sharedip.event.SharedIpEvent.TableFull;
@@ -70,6 +72,10 @@ final class EventLog implements SharedIpListener {
                     e.peer(),
                     e.bytesOut(),
                     e.bytesIn());
+        } else if (event instanceof MappingCreated e) {
+            mapping(e);
+        } else if (event instanceof MappingDeleted e) {
+            mapping(e);
         } else if (event instanceof BindingViolation e) {
             limited(
                     Level.WARN,
@@ -87,6 +93,29 @@ final class EventLog implements SharedIpListener {
         } else {
             rare(event);
         }
+    }
+
+    private void mapping(MappingCreated e) {
+        log.debug(
+                "Mapping of {} created: {} {} as {}, for {}.",
+                e.guest(),
+                e.protocol(),
+                e.inside(),
+                e.outside(),
+                e.peer());
+    }
+
+    private void mapping(MappingDeleted e) {
+        log.debug(
+                "Mapping of {} deleted ({}): {} {} as {}, for {}, {} octets out, {} in.",
+                e.guest(),
+                words(e.reason()),
+                e.protocol(),
+                e.inside(),
+                e.outside(),
+                e.peer(),
+                e.bytesOut(),
+                e.bytesIn());
     }
 
     private void rare(SharedIpEvent event) {
@@ -121,6 +150,7 @@ final class EventLog implements SharedIpListener {
             case FLOWS -> "the table of flows is full";
             case FLOWS_PER_GUEST -> "it has as many flows as it may have";
             case PORTS -> "no outside port is free";
+            case PORTS_PER_GUEST -> "it holds as many outside ports as it may hold";
         };
     }
 

@@ -626,7 +626,7 @@ public final class Engine implements NeighbourTable.Owner {
         if (flow == Flows.REFUSED) {
             counters.drop(flows.refusal());
             // an error would end the attempt; a repeated packet will find the ports that are being claimed
-            if (flows.refusal() != DropReason.LIMIT_PORTS || !flows.portsAreComing(c.protocol)) {
+            if (flows.refusal() != DropReason.LIMIT_PORTS || !flows.ports().areComing(c.protocol)) {
                 tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
             }
             return -1;
@@ -650,10 +650,11 @@ public final class Engine implements NeighbourTable.Owner {
         int shown = outside.shownFor(from.number(), c.source);
         int mapping = flows.findMapping(c.protocol, c.destinationPort, now);
         ForwardTable.Entry forward = null;
-        if (mapping < 0 || !flows.hasAddressed(mapping, shown)) {
-            mapping = -1;
+        if (mapping < 0 || !flows.admits(mapping, shown)) {
             forward = flows.forwards().find(c.protocol, c.destinationPort, shown);
         }
+        // a mapping that does not let the caller in: the caller's half begins all the same, so that two guests who call
+        // one another's mappings meet
         if (mapping < 0 && forward == null) {
             refuseHost(from, c);
             return -1;
@@ -1103,13 +1104,17 @@ public final class Engine implements NeighbourTable.Owner {
         }
         boolean hairpin = origin != FlowTable.NONE;
         int mapping = flows.findMapping(c.protocol, c.destinationPort, now);
-        boolean filtered = mapping >= 0 && !flows.hasAddressed(mapping, c.source);
+        boolean filtered = mapping >= 0 && !flows.admits(mapping, c.source);
         ForwardTable.Entry forward = null;
         if (mapping < 0 || filtered) {
             mapping = -1;
             forward = flows.forwards().find(c.protocol, c.destinationPort, c.source);
         }
         if (mapping < 0 && forward == null) {
+            if (hairpin && filtered) {
+                // whoever is filtered has called all the same, and may be called back
+                flows.pass(origin, true, c.totalLength, now);
+            }
             counters.drop(filtered ? DropReason.FILTERED_BY_MAPPING : DropReason.NO_MAPPING);
             return -1;
         }

@@ -208,7 +208,7 @@ public final class FlowTransfer {
             target.addedMapping();
         }
         recall(flow, r, peerGuest, through);
-        flows.resume(guest, flow, deadline, deadline(r.mappingRemaining(), r.protocol(), state, target));
+        flows.resume(flow, deadline, deadline(r.mappingRemaining(), r.protocol(), state, target));
         return null;
     }
 

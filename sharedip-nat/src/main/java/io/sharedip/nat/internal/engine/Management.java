@@ -366,22 +366,20 @@ public final class Management {
     public void add(PortForward forward) {
         check(forward);
         int protocol = forward.protocol().number();
-        for (int port = forward.outside().first(); port <= forward.outside().last(); port++) {
-            if (flows.ports(protocol).owns(port)) {
-                lend(protocol, port);
-            }
-        }
+        lend(protocol, forward.outside());
         flows.forwards().add(forward, numberOf(forward.guest()));
     }
 
-    /** Takes a port out of the pool for a forward; what used it ends. */
-    private void lend(int protocol, int port) {
-        int mapping = flows.mappings().findOutside(protocol, port);
-        if (mapping >= 0) {
-            flows.closeAll(flow -> flows.table().mapping(flow) == mapping, CloseReason.REPLACED, engine.now());
+    /** Takes ports out of the pool for a forward; what used them ends. */
+    private void lend(int protocol, PortRange range) {
+        PortAllocator pool = flows.ports().pool(protocol);
+        flows.closeMappings(protocol, range.first(), range.last(), CloseReason.REPLACED, engine.now());
+        for (int port = range.first(); port <= range.last(); port++) {
+            if (pool.owns(port)) {
+                pool.withdraw(port);
+                lent(protocol).set(port);
+            }
         }
-        flows.ports(protocol).withdraw(port);
-        lent(protocol).set(port);
     }
 
     private BitSet lent(int protocol) {
@@ -414,7 +412,7 @@ public final class Management {
         for (int port = outside.first(); port <= outside.last(); port++) {
             if (lent(protocol).get(port) && !flows.forwards().covers(protocol, port)) {
                 lent(protocol).clear(port);
-                flows.ports(protocol).add(port);
+                flows.ports().pool(protocol).add(port);
             }
         }
         engine.publish();
@@ -447,7 +445,7 @@ public final class Management {
 
     /** Adds claimed ports to the pool of a protocol. */
     public void addPorts(IpProtocol protocol, PortRange range) {
-        PortAllocator ports = flows.ports(protocol.number());
+        PortAllocator ports = flows.ports().pool(protocol.number());
         for (int port = range.first(); port <= range.last(); port++) {
             if (flows.forwards().covers(protocol.number(), port)) {
                 lent(protocol.number()).set(port);
@@ -459,12 +457,12 @@ public final class Management {
 
     /** Says whether further ports of a protocol are going to be claimed when they are needed. */
     public void portsAreComing(IpProtocol protocol, boolean coming) {
-        flows.portsAreComing(protocol.number(), coming);
+        flows.ports().areComing(protocol.number(), coming);
     }
 
-    /** How many ports of a protocol are free. */
+    /** How many ports of a protocol are free; those that rest are not. */
     public int freePorts(IpProtocol protocol) {
-        return flows.ports(protocol.number()).available();
+        return flows.ports().pool(protocol.number()).available(engine.now());
     }
 
     // ------------------------------------------------------------------------------------------------ rules and flows

@@ -105,7 +105,7 @@ public final class Transfers {
 
     /** Whether a port belongs to the pool of a protocol. */
     public boolean ownsPort(IpProtocol protocol, int port) {
-        return flows.ports(protocol.number()).owns(port);
+        return flows.ports().pool(protocol.number()).owns(port);
     }
 
     /** Length of the segment's prefix. */

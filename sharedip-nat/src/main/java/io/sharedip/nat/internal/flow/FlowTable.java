@@ -74,7 +74,6 @@ public final class FlowTable {
 
     private final long[] records;
     private final long[] timerLinks;
-    private final long[] evictionLinks;
     private final int[] scheduled;
     private final long[] index;
     private final int mask;
@@ -95,7 +94,6 @@ public final class FlowTable {
         this.hash = hash;
         this.records = new long[BASE + (capacity << SHIFT)];
         this.timerLinks = new long[capacity];
-        this.evictionLinks = new long[capacity];
         this.scheduled = new int[capacity];
         int slots = Math.max(64, Integer.highestOneBit(capacity * 4 - 1) << 1);
         this.index = new long[slots];
@@ -449,14 +447,5 @@ public final class FlowTable {
 
     void timerLinks(int flow, int previous, int next) {
         timerLinks[flow] = (long) previous << 32 | (next & 0xffffffffL);
-    }
-
-    /** Links of the eviction queue, as {@link #timerLinks}. */
-    long evictionLinks(int flow) {
-        return evictionLinks[flow];
-    }
-
-    void evictionLinks(int flow, int previous, int next) {
-        evictionLinks[flow] = (long) previous << 32 | (next & 0xffffffffL);
     }
 }
