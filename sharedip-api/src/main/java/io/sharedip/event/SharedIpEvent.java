@@ -34,7 +34,9 @@ public sealed interface SharedIpEvent {
         /** Its guest, or the address its guest used, was removed. */
         GUEST_REMOVED,
         /** It was replaced by a new flow of the same tuple. */
-        REPLACED
+        REPLACED,
+        /** The shared address changed. */
+        ADDRESS_CHANGED
     }
 
     /**
@@ -178,6 +180,16 @@ public sealed interface SharedIpEvent {
      * @param message one sentence
      */
     record LinkNotice(Instant at, String link, String message) implements SharedIpEvent {}
+
+    /**
+     * The shared address changed.
+     *
+     * @param at when
+     * @param before the old address
+     * @param after the new address
+     * @param flowsKept how many flows go on under the new address
+     */
+    record AddressChanged(Instant at, Ipv4Address before, Ipv4Address after, int flowsKept) implements SharedIpEvent {}
 
     /**
      * The gateway's driver died; nothing passes any more.
