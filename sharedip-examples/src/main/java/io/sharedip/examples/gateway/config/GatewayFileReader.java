@@ -1,5 +1,6 @@
 package io.sharedip.examples.gateway.config;
 
+import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.MacAddress;
 import io.sharedip.examples.gateway.config.GatewayFile.Capacity;
 import io.sharedip.examples.gateway.config.GatewayFile.GuestSettings;
@@ -64,9 +65,11 @@ final class GatewayFileReader {
         PolicyReader policies = new PolicyReader(segment, guests.names());
         List<PortForward> forwards = policies.forwards(root);
         FilterChain rules = policies.rules(root);
+        List<Ipv4Address> addresses =
+                guestSettings.stream().map(GuestSettings::address).toList();
         NatSettings nat = root.value("nat")
                 .flatMap(v -> v.section("nat: { udp: { filtering: endpoint-independent } }"))
-                .map(NatReader::read)
+                .map(section -> NatReader.read(section, new AddressPlanReader(segment, policies, addresses)))
                 .orElse(NatSettings.DEFAULT);
         Map<TimeoutKey, Duration> timeouts = root.value("timeouts")
                 .flatMap(v -> v.section("timeouts: { udp: 300s }"))
