@@ -105,6 +105,14 @@ public enum DropReason {
     FILTERED_BY_MAPPING("from outside to a mapping by a peer that the guest has not addressed"),
     /** A TCP packet that begins no flow and belongs to none. */
     TCP_NO_FLOW("a TCP packet that begins no flow and belongs to none"),
+    /** A TCP packet that no side sends at this stage of the connection. */
+    TCP_STATE("a TCP packet that no side sends at this stage of the connection"),
+    /** TCP data outside the window of their receiver. */
+    TCP_WINDOW("TCP data outside the window of their receiver"),
+    /** A TCP acknowledgment of what was never sent, or long acknowledged. */
+    TCP_ACKNOWLEDGMENT("a TCP acknowledgment of what was never sent, or long acknowledged"),
+    /** A TCP reset outside the window of its receiver. */
+    TCP_RST_WINDOW("a TCP reset outside the window of its receiver"),
     /** From outside, with the shared address or a guest's as its source. */
     SPOOFED_OUTSIDE_SOURCE("from outside, with the shared address or a guest's as its source"),
     /** From outside, to a guest's private address. */

@@ -3,7 +3,10 @@ package io.sharedip.testing;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** A guest and an outside machine that talk TCP or UDP through a {@link GatewayRig}, packet by packet. */
+/**
+ * A guest and an outside machine that talk TCP or UDP through a {@link GatewayRig}, packet by packet. TCP segments bear the numbers
+ * that a TCP would send: what did not arrive is sent again under the same number, and a SYN counts once it has been acknowledged.
+ */
 public final class Conversation {
 
     private final GatewayRig rig;
@@ -14,8 +17,22 @@ public final class Conversation {
     private final String server;
     private final int serverPort;
     private int outsidePort;
-    private long guestSequence = 1000;
-    private long serverSequence = 5000;
+    private final Side atGuest = new Side(1000);
+    private final Side atServer = new Side(5000);
+    private boolean synAcknowledged;
+
+    private static final class Side {
+        private long next;
+        private boolean synSent;
+
+        private Side(long next) {
+            this.next = next;
+        }
+
+        private long received() {
+            return synSent ? next + 1 : next;
+        }
+    }
 
     private Conversation(
             GatewayRig rig, boolean tcp, String guest, String inside, int port, String server, int serverPort) {
@@ -81,15 +98,14 @@ public final class Conversation {
         PacketBuilder packet = (tcp ? PacketBuilder.tcp() : PacketBuilder.udp())
                 .from(inside, port)
                 .to(server, serverPort)
-                .flags(flags)
-                .sequence(guestSequence, (flags & PacketBuilder.ACK) == 0 ? 0 : serverSequence)
-                .payload("out");
-        guestSequence++;
+                .flags(flags);
+        number(packet, atGuest, atServer, flags, "out");
         rig.outside().take();
         rig.station(guest).send(packet);
         ParsedPacket seen = single(rig.outside().take());
         if (seen != null) {
             outsidePort = seen.sourcePort();
+            arrived(atGuest, flags, "out");
         }
         return seen;
     }
@@ -104,13 +120,45 @@ public final class Conversation {
         PacketBuilder packet = (tcp ? PacketBuilder.tcp() : PacketBuilder.udp())
                 .from(server, serverPort)
                 .to(GatewayRig.SHARED, outsidePort)
-                .flags(flags)
-                .sequence(serverSequence, (flags & PacketBuilder.ACK) == 0 ? 0 : guestSequence)
-                .payload("in");
-        serverSequence++;
+                .flags(flags);
+        number(packet, atServer, atGuest, flags, "in");
         rig.station(guest).take();
         rig.outside().send(packet);
-        return single(rig.station(guest).take());
+        ParsedPacket seen = single(rig.station(guest).take());
+        if (seen != null) {
+            arrived(atServer, flags, "in");
+        }
+        return seen;
+    }
+
+    private void number(PacketBuilder packet, Side from, Side to, int flags, String text) {
+        if (!tcp) {
+            packet.payload(text);
+            return;
+        }
+        boolean syn = (flags & PacketBuilder.SYN) != 0;
+        if (!syn) {
+            for (Side side : List.of(from, to)) {
+                side.next += synAcknowledged && side.synSent ? 1 : 0;
+                side.synSent = false;
+            }
+            synAcknowledged = false;
+        }
+        packet.sequence(from.next, (flags & PacketBuilder.ACK) == 0 ? 0 : to.received());
+        packet.payload(hasText(flags) ? text : "");
+    }
+
+    private static boolean hasText(int flags) {
+        return (flags & (PacketBuilder.SYN | PacketBuilder.RST)) == 0;
+    }
+
+    private void arrived(Side from, int flags, String text) {
+        if ((flags & PacketBuilder.SYN) != 0) {
+            from.synSent = true;
+            synAcknowledged |= (flags & PacketBuilder.ACK) != 0;
+        } else if (hasText(flags)) {
+            from.next += text.length() + (flags & PacketBuilder.FIN);
+        }
     }
 
     private static @Nullable ParsedPacket single(List<ParsedPacket> packets) {

@@ -41,7 +41,8 @@ public final class PacketBuilder {
     private byte[] tcpOptions = {};
     private byte[] payload = {};
     private int flags = SYN;
-    private long sequence = 1000;
+    private boolean numbered;
+    private long sequence;
     private long acknowledgment;
     private int window = 65535;
     private int icmpType = 8;
@@ -142,8 +143,9 @@ public final class PacketBuilder {
         return this;
     }
 
-    /** Sets the TCP sequence and acknowledgment numbers. @param seq sequence @param ack acknowledgment @return this */
+    /** Sets the TCP sequence and acknowledgment numbers; by default each side's SYN has 1000. @param seq sequence @param ack acknowledgment @return this */
     public PacketBuilder sequence(long seq, long ack) {
+        numbered = true;
         sequence = seq;
         acknowledgment = ack;
         return this;
@@ -222,8 +224,8 @@ public final class PacketBuilder {
             case TCP_PROTOCOL -> {
                 Octets.put16(a, at, sourcePort);
                 Octets.put16(a, at + 2, destinationPort);
-                Octets.put32(a, at + 4, (int) sequence);
-                Octets.put32(a, at + 8, (int) acknowledgment);
+                Octets.put32(a, at + 4, numbered ? (int) sequence : (flags & SYN) != 0 ? 1000 : 1001);
+                Octets.put32(a, at + 8, numbered ? (int) acknowledgment : (flags & ACK) != 0 ? 1001 : 0);
                 Octets.put8(a, at + 12, transport / 4 << 4);
                 Octets.put8(a, at + 13, flags);
                 Octets.put16(a, at + 14, window);

@@ -92,7 +92,10 @@ final class FrameBatch {
         if (protocol != ICMP) {
             pseudoHeader = Checksum.pseudoHeader(source, destination, protocol, transportLength);
             if (protocol == TCP) {
-                Octets.put16(a, transport + 12, 0x5000 | kind);
+                // one octet each way, the SYN's: what comes after is always in window
+                Octets.put32(a, transport + 4, (kind & SYN) != 0 ? 0 : 1);
+                Octets.put32(a, transport + 8, (kind & ACK) != 0 ? 1 : 0);
+                Octets.put32(a, transport + 12, (0x5000 | kind) << 16 | 0xffff);
                 field = transport + 16;
             } else {
                 Octets.put16(a, transport + 4, transportLength);

@@ -69,6 +69,7 @@ public final class Engine implements NeighbourTable.Owner {
     private final Identification identification;
     private final Fragments fragments;
     private final Answers answers = new Answers(counters);
+    private final MssClamp mss;
     private final ArpResponder arpResponder;
     private final IcmpErrors icmpErrors;
     private final Management management;
@@ -108,6 +109,7 @@ public final class Engine implements NeighbourTable.Owner {
         this.errorContext = new PacketContext(others);
         this.now = nowNanos;
         this.events = events;
+        this.mss = new MssClamp(settings.tcpTracking().mssClamp());
         this.flows = new Flows(settings, outside, guests, events, nowNanos);
         this.table = flows.table();
         this.neighbours = new NeighbourTable(this, outside.router());
@@ -518,6 +520,10 @@ public final class Engine implements NeighbourTable.Owner {
         int peerPort = c.peerPortFromGuest();
         int flow = flows.findInside(
                 from.number(), c.protocol, c.source, c.sourcePort, c.destination, peerPort, c.guess, now);
+        if (flow >= 0 && flows.isTurned(flow, true, c)) {
+            flows.close(flow, CloseReason.REPLACED, now);
+            flow = FlowTable.NONE;
+        }
         if (flow < 0) {
             flow = toGateway ? openHairpin(from, c, peerPort) : openOutward(from, c, peerPort);
             if (flow < 0) {
@@ -566,7 +572,7 @@ public final class Engine implements NeighbourTable.Owner {
 
     /** Begins a flow to the outside. @return the flow, or -1 if the packet was dropped */
     private int openOutward(Attachment from, PacketContext c, int peerPort) {
-        if (!beginsFlow(c)) {
+        if (!beginsFlow(c, settings.tcpTracking().midStreamPickup())) {
             return -1;
         }
         if (guests.anyOwns(c.destination)) {
@@ -608,8 +614,8 @@ public final class Engine implements NeighbourTable.Owner {
                 && guests.isOnlyOwner(from, c.source);
     }
 
-    private boolean beginsFlow(PacketContext c) {
-        if (c.protocol == TCP && !TcpTracker.begins(c.tcpFlags)) {
+    private boolean beginsFlow(PacketContext c, boolean pickUp) {
+        if (c.protocol == TCP && !TcpTracker.begins(c.tcpFlags) && !(pickUp && TcpTracker.continues(c.tcpFlags))) {
             counters.drop(DropReason.TCP_NO_FLOW);
             return false;
         }
@@ -643,7 +649,7 @@ public final class Engine implements NeighbourTable.Owner {
 
     /** Begins a guest's half of a flow to the shared address or its alias. @return the flow, or -1 if the packet was dropped */
     private int openHairpin(Attachment from, PacketContext c, int peerPort) {
-        if (!beginsFlow(c)) {
+        if (!beginsFlow(c, false)) {
             return -1;
         }
         if (outside.isOneToOne(c.destination)) {
@@ -800,6 +806,12 @@ public final class Engine implements NeighbourTable.Owner {
     private void sendOut(Attachment from, PacketContext c, int flow) {
         int peerOutside = table.peerOutsideAddress(flow);
         boolean hairpin = outside.owns(peerOutside);
+        DropReason why = flows.judge(flow, true, c);
+        if (why != null) {
+            counters.drop(why);
+            return;
+        }
+        mss.lower(c, Math.min(from.mtu(), uplink.mtu()));
         if (!hairpin && Fragmentation.isTooBig(c, uplink.mtu())) {
             counters.drop(DropReason.PACKET_TOO_BIG);
             tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_FRAGMENTATION_NEEDED, uplink.mtu());
@@ -818,7 +830,9 @@ public final class Engine implements NeighbourTable.Owner {
                 return;
             }
         }
-        flows.pass(flow, true, c.tcpFlags, c.totalLength, now);
+        if (!hairpin) {
+            flows.pass(flow, true, c.totalLength, now);
+        }
         Translation.outwards(c, table, flow, peerOutside);
         if (hairpin) {
             turnAround(from, c, flow);
@@ -866,6 +880,9 @@ public final class Engine implements NeighbourTable.Owner {
         }
         int flow = flows.findOutside(
                 c.protocol, c.destination, c.destinationPort, c.source, c.peerPortFromOutside(), FlowTable.NONE, now);
+        if (flow >= 0 && flows.isTurned(flow, false, c)) {
+            flow = FlowTable.NONE;
+        }
         if (flow >= 0 && (table.peerGuest(flow) != from.number() || table.guest(flow) != table.peerGuest(origin))) {
             // left over from a conversation of whoever had this port before
             flows.close(flow, CloseReason.REPLACED, now);
@@ -880,7 +897,7 @@ public final class Engine implements NeighbourTable.Owner {
         } else if (table.epoch(flow) != chain.epoch() && !passesAgain(flow, null, c)) {
             return;
         }
-        sendIn(c, flow, true);
+        sendIn(c, flow, origin);
     }
 
     // ------------------------------------------------------------------------------------------------ from the uplink
@@ -1057,6 +1074,10 @@ public final class Engine implements NeighbourTable.Owner {
             }
         }
         int flow = flows.findOutside(c.protocol, c.destination, c.destinationPort, c.source, peerPort, c.guess, now);
+        if (flow >= 0 && flows.isTurned(flow, false, c)) {
+            // its successor replaces it, if the rules let it be
+            flow = FlowTable.NONE;
+        }
         if (flow < 0) {
             if (!outside.owns(c.destination)) {
                 counters.drop(DropReason.INSIDE_DESTINATION);
@@ -1077,7 +1098,7 @@ public final class Engine implements NeighbourTable.Owner {
             expire(uplink, c);
             return;
         }
-        sendIn(c, flow, false);
+        sendIn(c, flow, FlowTable.NONE);
     }
 
     /**
@@ -1151,7 +1172,7 @@ public final class Engine implements NeighbourTable.Owner {
     private int openInwardOneToOne(PacketContext c, Attachment from, int origin) {
         boolean hairpin = origin != FlowTable.NONE;
         Attachment to = guests.get(outside.guestOf(c.destination));
-        if (to == null || !beginsFlow(c)) {
+        if (to == null || !beginsFlow(c, false)) {
             if (to == null) {
                 counters.drop(DropReason.NO_MAPPING);
             }
@@ -1194,12 +1215,15 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     /** The last steps inwards: room on the link, egress rules, tracking, translation, delivery. */
-    private void sendIn(PacketContext c, int flow, boolean hairpin) {
+    private void sendIn(PacketContext c, int flow, int origin) {
+        boolean hairpin = origin != FlowTable.NONE;
         Attachment to = guests.get(table.guest(flow));
-        if (to == null) {
-            counters.drop(DropReason.NO_MAPPING);
+        DropReason why = to == null ? DropReason.NO_MAPPING : flows.judge(flow, false, c);
+        if (to == null || why != null) {
+            counters.drop(why == null ? DropReason.NO_MAPPING : why);
             return;
         }
+        mss.lower(c, Math.min(to.mtu(), uplink.mtu()));
         if (Fragmentation.isTooBig(c, to.mtu())) {
             counters.drop(DropReason.PACKET_TOO_BIG);
             if (!hairpin) {
@@ -1225,7 +1249,11 @@ public final class Engine implements NeighbourTable.Owner {
                 return;
             }
         }
-        flows.pass(flow, false, c.tcpFlags, c.totalLength, now);
+        if (hairpin && origin != flow && table.isLive(origin)) {
+            // only now is it certain that the packet passes; room for this half may have cost the other its own
+            flows.pass(origin, true, c.totalLength, now);
+        }
+        flows.pass(flow, false, c.totalLength, now);
         Translation.inwards(c, table, flow, hairpin);
         settle(delivery.toGuest(to, c));
     }

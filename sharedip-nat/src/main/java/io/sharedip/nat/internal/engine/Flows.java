@@ -10,6 +10,7 @@ import io.sharedip.address.IpProtocol;
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.event.SharedIpEvent.CloseReason;
 import io.sharedip.event.SharedIpEvent.Limit;
+import io.sharedip.nat.TcpTracking;
 import io.sharedip.nat.Timeouts;
 import io.sharedip.nat.internal.flow.EvictionQueues;
 import io.sharedip.nat.internal.flow.FlowKey;
@@ -55,6 +56,8 @@ final class Flows {
     private final PeerTable peers;
     private final FlowTimers timers;
     private final EvictionQueues evictions;
+    private final TcpTracker outward;
+    private final TcpTracker inward;
     private final PortAllocator[] ports = new PortAllocator[3];
     private final boolean[] portsComing = new boolean[3];
     private final ForwardTable forwards = new ForwardTable();
@@ -78,6 +81,9 @@ final class Flows {
         this.peers = new PeerTable(settings.capacity(), new KeyedHash(settings.random()));
         this.timers = new FlowTimers(table, nowNanos);
         this.evictions = new EvictionQueues(table);
+        TcpTracking tracking = settings.tcpTracking();
+        this.outward = new TcpTracker(table, tracking.windowChecks(), tracking.midStreamPickup());
+        this.inward = new TcpTracker(table, tracking.windowChecks(), tracking.midStreamPickup());
         for (int i = 0; i < ports.length; i++) {
             ports[i] = new PortAllocator(settings.random());
         }
@@ -277,20 +283,16 @@ final class Flows {
             int peerOutside,
             long nowNanos) {
         int rival = findInside(guest.number(), protocol, address, port, peer, peerPort, FlowTable.NONE, nowNanos);
-        if (rival >= 0) {
+        if (rival >= 0 && evictionClass(tracked(rival)) != EvictionQueues.CLOSED) {
             // another outside port leads to the same endpoint, and the peer uses the same port for both
-            if (evictionClass(tracked(rival)) != EvictionQueues.CLOSED) {
-                refusal = DropReason.TUPLE_IN_USE;
-                return REFUSED;
-            }
-            close(rival, CloseReason.REPLACED, nowNanos);
-            if (forward == null && mappings.findOutside(protocol, outsidePort) != mapping) {
-                refusal = DropReason.NO_MAPPING;
-                return REFUSED;
-            }
+            refusal = DropReason.TUPLE_IN_USE;
+            return REFUSED;
         }
         if (mapping >= 0) {
             mappings.retain(mapping);
+        }
+        if (rival >= 0) {
+            close(rival, CloseReason.REPLACED, nowNanos);
         }
         boolean room = makeRoom(guest, nowNanos);
         int on = mapping;
@@ -440,20 +442,43 @@ final class Flows {
     }
 
     /**
-     * A packet passes: state, deadline and counters follow it.
+     * Judges a packet of a flow. If nothing else stops it, {@link #pass} must follow before another of the same direction is judged.
      *
      * @param fromGuest its direction
-     * @param tcpFlags of a TCP segment, else 0
+     * @return why it is to be dropped, or null
+     */
+    @Nullable
+    DropReason judge(int flow, boolean fromGuest, PacketContext c) {
+        return c.protocol == TCP
+                ? (fromGuest ? outward : inward).judge(flow, fromGuest, c.octets, c.transport, c.transportLength)
+                : null;
+    }
+
+    /** Whether a segment begins a connection anew, but from the other side than the one that its flow remembers as ended. */
+    boolean isTurned(int flow, boolean fromGuest, PacketContext c) {
+        int state = table.state(flow);
+        return c.protocol == TCP
+                && TcpTracker.begins(c.tcpFlags)
+                && TcpTracker.hasEnded(state)
+                && fromGuest != ((state & FlowTable.BY_GUEST) != 0);
+    }
+
+    /**
+     * A packet passes that was {@linkplain #judge judged}: state, deadline and counters follow it.
+     *
+     * @param fromGuest its direction
      * @param octets of the IP packet
      */
-    void pass(int flow, boolean fromGuest, int tcpFlags, int octets, long nowNanos) {
+    void pass(int flow, boolean fromGuest, int octets, long nowNanos) {
         final FlowTable t = table;
         int protocol = t.protocol(flow);
         int state = t.state(flow);
         int next = state;
         boolean byGuest = (state & FlowTable.BY_GUEST) != 0;
         if (protocol == TCP) {
-            next = TcpTracker.next(state, tcpFlags, fromGuest);
+            TcpTracker tracker = fromGuest ? outward : inward;
+            next = tracker.state();
+            tracker.commit(flow);
         } else if ((state & FlowTable.TRACKED_MASK) == TcpTracker.UNREPLIED && fromGuest != byGuest) {
             next = (state & ~FlowTable.TRACKED_MASK) | TcpTracker.REPLIED;
         }
@@ -466,11 +491,15 @@ final class Flows {
         if (refreshes(protocol, tracked, state & FlowTable.TRACKED_MASK, fromGuest, byGuest, flow)) {
             long deadline = nowNanos + timeout(protocol, tracked);
             boolean nearer = deadline - t.deadline(flow) < 0;
-            t.deadline(flow, deadline);
+            // what a guest ends it does not keep alive (RFC 7857 section 6)
+            boolean ends = fromGuest && protocol == TCP && outward.isReset();
+            if (nearer || !ends) {
+                t.deadline(flow, deadline);
+            }
             if (nearer) {
                 timers.reschedule(flow);
             }
-            if (fromGuest) {
+            if (fromGuest && !ends) {
                 int mapping = t.mapping(flow);
                 if (mapping >= 0 && deadline - mappings.deadline(mapping) > 0) {
                     mappings.deadline(mapping, deadline);
@@ -487,6 +516,9 @@ final class Flows {
     /** Whether a packet puts the flow's end off. An ended connection's timer runs from its end (RFC 7857 section 2.2). */
     private boolean refreshes(int protocol, int tracked, int before, boolean fromGuest, boolean byGuest, int flow) {
         if (protocol == TCP) {
+            if (tracked == before && !(fromGuest ? outward : inward).keepsAlive()) {
+                return false;
+            }
             if (tracked == TcpTracker.HALF_OPEN && before == tracked && !fromGuest && !byGuest) {
                 // a stranger whom a mapping lets in does not hold it open by calling again and again
                 return isOpenToAll(flow);

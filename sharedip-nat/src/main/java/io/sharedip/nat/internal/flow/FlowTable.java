@@ -65,6 +65,10 @@ public final class FlowTable {
     public static final int FIN_IN = 1 << 13;
     /** In {@link #state}: counted in the table of addressed peers. */
     public static final int PEER_COUNTED = 1 << 14;
+    /** In {@link #state}: a SYN-ACK has acknowledged a SYN. */
+    public static final int SYN_ACKED = 1 << 15;
+    /** In {@link #state}: both sides have sent a SYN without an acknowledgment. */
+    public static final int SIMULTANEOUS = 1 << 16;
     /** In {@link #state}: the tracked state. */
     public static final int TRACKED_MASK = 0xff;
 

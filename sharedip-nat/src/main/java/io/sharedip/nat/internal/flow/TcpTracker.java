@@ -1,28 +1,54 @@
 package io.sharedip.nat.internal.flow;
 
+import static io.sharedip.nat.internal.flow.FlowTable.BY_GUEST;
 import static io.sharedip.nat.internal.flow.FlowTable.FIN_IN;
 import static io.sharedip.nat.internal.flow.FlowTable.FIN_OUT;
+import static io.sharedip.nat.internal.flow.FlowTable.SIMULTANEOUS;
+import static io.sharedip.nat.internal.flow.FlowTable.SYN_ACKED;
 import static io.sharedip.nat.internal.flow.FlowTable.SYN_IN;
 import static io.sharedip.nat.internal.flow.FlowTable.SYN_OUT;
 import static io.sharedip.nat.internal.flow.FlowTable.TRACKED_MASK;
+import static io.sharedip.packet.Octets.i32;
+import static io.sharedip.packet.Octets.u16;
+import static io.sharedip.packet.Octets.u8;
+import static io.sharedip.packet.TcpView.ACK;
+import static io.sharedip.packet.TcpView.FIN;
+import static io.sharedip.packet.TcpView.RST;
+import static io.sharedip.packet.TcpView.SYN;
 
 import io.sharedip.packet.TcpView;
+import io.sharedip.stats.DropReason;
 import io.sharedip.stats.TrackedState;
+import org.jspecify.annotations.Nullable;
 
 /**
- * What a TCP segment's flags make of a flow's state (RFC 7857 section 2.1, RFC 6146 section 3.5.2). Sequence numbers are not
- * judged yet.
+ * What a TCP segment may do to a flow, and does (RFC 7857 section 2, RFC 6146 section 3.5.2, RFC 5961). {@link #judge} looks at a
+ * segment and changes nothing; {@link #commit} lets the flow remember it once nothing else stands in its way. So a dropped segment
+ * leaves no trace.
  *
  * <table>
  * <caption>States</caption>
  * <tr><th>state</th><th>segment</th><th>next</th></tr>
- * <tr><td>half-open</td><td>ACK without SYN once both sides have sent a SYN</td><td>established</td></tr>
- * <tr><td>established</td><td>FIN</td><td>half-closed</td></tr>
- * <tr><td>half-closed</td><td>FIN of the other side</td><td>closed</td></tr>
- * <tr><td>any</td><td>RST</td><td>reset</td></tr>
- * <tr><td>closed, reset</td><td>SYN without ACK</td><td>half-open</td></tr>
- * <tr><td>established, half-closed</td><td>SYN</td><td>unchanged</td></tr>
+ * <tr><td>half-open</td><td>SYN of who began, or of both (simultaneous open)</td><td>half-open</td></tr>
+ * <tr><td>half-open</td><td>SYN-ACK that acknowledges the other side's SYN</td><td>half-open</td></tr>
+ * <tr><td>half-open</td><td>in window, of who began, after the SYN-ACK</td><td>established</td></tr>
+ * <tr><td>half-open</td><td>RST that acknowledges the SYN, or is exact</td><td>reset</td></tr>
+ * <tr><td>established</td><td>FIN in window</td><td>half-closed</td></tr>
+ * <tr><td>half-closed</td><td>FIN of the other side in window</td><td>closed</td></tr>
+ * <tr><td>established, half-closed</td><td>RST with exactly the number that its receiver expects</td><td>reset</td></tr>
+ * <tr><td>established, half-closed</td><td>RST in window; SYN</td><td>unchanged, forwarded for the receiver to challenge</td></tr>
+ * <tr><td>closed, reset</td><td>SYN of who began</td><td>half-open, as if new</td></tr>
+ * <tr><td>any</td><td>out of window</td><td>unchanged, dropped</td></tr>
  * </table>
+ *
+ * <p><b>Windows.</b> A tracker in the middle sees every segment that passes, but not which of them arrive. So it knows for each side
+ * the highest sequence number sent ({@code end}), the highest that the other side has allowed ({@code maxEnd}), the largest window
+ * announced, and the highest acknowledgment sent. A segment is in window if it (1) starts no later than its sender is allowed to,
+ * (2) ends no earlier than one window of its receiver before what its sender has sent, (3) acknowledges nothing that the other side
+ * has not sent, and (4) acknowledges no less than one window of its sender, or 66,000 octets, before that. A selective acknowledgment
+ * counts as an acknowledgment of its highest edge. (G. van Rooij, "Real Stateful TCP Packet Filtering in IP Filter", has the theory.)
+ *
+ * <p>Numbers are compared by subtraction. Confined to the engine's thread; one judgment is remembered until the next.
  */
 public final class TcpTracker {
 
@@ -34,67 +60,555 @@ public final class TcpTracker {
     public static final int CLOSED = TrackedState.CLOSED.ordinal();
     public static final int RESET = TrackedState.RESET.ordinal();
 
-    private static final int HISTORY = SYN_OUT | SYN_IN | FIN_OUT | FIN_IN | TRACKED_MASK;
+    private static final int HISTORY = SYN_OUT | SYN_IN | FIN_OUT | FIN_IN | SYN_ACKED | SIMULTANEOUS | TRACKED_MASK;
+    private static final int BOTH_SYNS = SYN_OUT | SYN_IN;
 
-    private TcpTracker() {}
+    private static final int LEAST_ACK_WINDOW = 66_000;
+    private static final int MOST_WINDOW = 1 << 30;
+    /** RFC 7323 section 2.3. */
+    private static final int MOST_SCALE = 14;
 
-    /** Whether flags are a combination that a TCP sends: at least one of SYN, ACK, RST; SYN with neither RST nor FIN. */
+    // FlowTable.tcpBits; those of the guest, and one bit (four bits of a scale) higher those of the peer
+    private static final int SCALE = 0xf;
+    private static final int SCALE_OFFERED = 1 << 8;
+    private static final int BOTH_SCALES = SCALE_OFFERED | SCALE_OFFERED << 1;
+    private static final int HAS_ACKED = 1 << 10;
+    private static final int SACK_PERMITTED = 1 << 12;
+    /** The side that has not answered a SYN yet has sent an ACK instead, as it does when it knows an older connection. */
+    private static final int CHALLENGED = 1 << 14;
+    /** Picked up in mid-stream: what is out of window may be a sign of how little is known. */
+    private static final int LIBERAL = 1 << 15;
+
+    private static final int OPTION_END = 0;
+    private static final int OPTION_NOP = 1;
+    private static final int OPTION_WINDOW_SCALE = 3;
+    private static final int OPTION_SACK_PERMITTED = 4;
+    private static final int OPTION_SACK = 5;
+    /** Two NOPs and a timestamp: what most segments bear, and nothing else. */
+    private static final int ALIGNED_TIMESTAMP = 0x0101080a;
+
+    private final FlowTable table;
+    private final boolean windowChecks;
+    private final boolean midStreamPickup;
+
+    // the segment at hand
+    private boolean out;
+    private int flags;
+    private int seq;
+    private int end;
+    private int ack;
+    private int sack;
+    private int window;
+
+    // what the flow will remember
+    private int state;
+    private int bits;
+    private int senderEnd;
+    private int senderMaxEnd;
+    private int senderWindow;
+    private int senderAck;
+    private int receiverEnd;
+    private int receiverMaxEnd;
+    private int receiverWindow;
+    private int receiverAck;
+    private boolean learnt;
+    private boolean genuine;
+
+    /**
+     * Makes a tracker.
+     *
+     * @param table of the flows
+     * @param windowChecks whether sequence numbers count; if not, flags alone do
+     * @param midStreamPickup whether a guest's segment without SYN may be a flow's first
+     */
+    public TcpTracker(FlowTable table, boolean windowChecks, boolean midStreamPickup) {
+        this.table = table;
+        this.windowChecks = windowChecks;
+        this.midStreamPickup = midStreamPickup;
+    }
+
+    /** Whether flags are a combination that a TCP sends: SYN, SYN-ACK, RST, or ACK with or without FIN. */
     public static boolean sensible(int flags) {
-        if ((flags & (TcpView.SYN | TcpView.ACK | TcpView.RST)) == 0) {
+        if ((flags & (SYN | ACK | RST)) == 0) {
             return false;
         }
-        if ((flags & TcpView.SYN) != 0) {
-            return (flags & (TcpView.RST | TcpView.FIN)) == 0;
+        if ((flags & SYN) != 0) {
+            return (flags & (RST | FIN)) == 0 && (flags & (ACK | TcpView.URG)) != (ACK | TcpView.URG);
         }
-        return (flags & (TcpView.RST | TcpView.FIN)) != (TcpView.RST | TcpView.FIN)
-                && ((flags & TcpView.FIN) == 0 || (flags & TcpView.ACK) != 0);
+        if ((flags & RST) != 0) {
+            return (flags & (FIN | TcpView.URG)) == 0;
+        }
+        return true;
     }
 
     /** Whether flags begin a connection. */
     public static boolean begins(int flags) {
-        return (flags & (TcpView.SYN | TcpView.ACK | TcpView.RST | TcpView.FIN)) == TcpView.SYN;
+        return (flags & (SYN | ACK | RST | FIN)) == SYN;
+    }
+
+    /** Whether flags may be seen first of a connection that is picked up in mid-stream. */
+    public static boolean continues(int flags) {
+        return (flags & (SYN | ACK | RST | FIN)) == ACK;
+    }
+
+    /** Whether a flow has ended, so that a SYN begins another. */
+    public static boolean hasEnded(int state) {
+        int tracked = state & TRACKED_MASK;
+        return tracked == CLOSED || tracked == RESET;
     }
 
     /**
-     * The state after a segment.
+     * Judges a segment of a flow.
+     *
+     * @param flow it belongs to
+     * @param fromGuest whether the guest sent it
+     * @param a the frame's octets
+     * @param at index of the TCP header, which is sound and has {@linkplain #sensible sensible} flags
+     * @param length of header and data
+     * @return why it is to be dropped, or null
+     */
+    public @Nullable DropReason judge(int flow, boolean fromGuest, byte[] a, int at, int length) {
+        out = fromGuest;
+        flags = u8(a, at + 13);
+        state = table.state(flow);
+        learnt = false;
+        genuine = true;
+        if (!windowChecks) {
+            genuine = (flags & RST) == 0;
+            state = next(state, flags, fromGuest);
+            return null;
+        }
+        load(flow);
+        int header = u8(a, at + 12) >>> 4 << 2;
+        seq = i32(a, at + 4);
+        end = seq + length - header + (flags >>> 1 & 1) + (flags & 1);
+        ack = i32(a, at + 8);
+        window = u16(a, at + 14);
+        sack = ack;
+        int tracked = state & TRACKED_MASK;
+        if ((flags & (SYN | RST)) != 0 || tracked == HALF_OPEN) {
+            return judgeUnusual(a, at, header, tracked);
+        }
+        if (header > TcpView.MIN_LENGTH && (bits & receivers(SACK_PERMITTED)) != 0) {
+            readSack(a, at, header);
+        }
+        DropReason why = track();
+        if (why == null && (flags & FIN) != 0 && genuine && !hasEnded(state)) {
+            finish();
+        }
+        return why;
+    }
+
+    /** The flow's state after the segment that was judged last. */
+    public int state() {
+        return state;
+    }
+
+    /**
+     * Whether the segment that was judged last shows that its sender is part of the connection, so that it keeps the flow alive. A RST
+     * does not (RFC 7857 section 6), nor does what is forwarded only for its receiver to judge.
+     */
+    public boolean keepsAlive() {
+        return genuine;
+    }
+
+    /** Whether the segment that was judged last was a RST. */
+    public boolean isReset() {
+        return (flags & RST) != 0;
+    }
+
+    /** Lets a flow remember what the segment that was judged last has told about windows; its state is its owner's to write. */
+    public void commit(int flow) {
+        if (!learnt) {
+            return;
+        }
+        final FlowTable t = table;
+        t.tcpSent(flow, out, senderEnd, senderMaxEnd);
+        t.tcpSent(flow, !out, receiverEnd, receiverMaxEnd);
+        t.tcpMaxWindows(flow, out ? senderWindow : receiverWindow, out ? receiverWindow : senderWindow);
+        t.tcpMaxAck(flow, out, senderAck);
+        t.tcpMaxAck(flow, !out, receiverAck);
+        t.tcpBits(flow, bits);
+    }
+
+    private void load(int flow) {
+        final FlowTable t = table;
+        boolean in = !out;
+        bits = t.tcpBits(flow);
+        senderEnd = t.tcpEnd(flow, out);
+        senderMaxEnd = t.tcpMaxEnd(flow, out);
+        senderWindow = t.tcpMaxWindow(flow, out);
+        senderAck = t.tcpMaxAck(flow, out);
+        receiverEnd = t.tcpEnd(flow, in);
+        receiverMaxEnd = t.tcpMaxEnd(flow, in);
+        receiverWindow = t.tcpMaxWindow(flow, in);
+        receiverAck = t.tcpMaxAck(flow, in);
+    }
+
+    /** A bit of the guest's that the sender has, if it is another. */
+    private int senders(int bit) {
+        return out ? bit : bit << 1;
+    }
+
+    private int receivers(int bit) {
+        return out ? bit << 1 : bit;
+    }
+
+    private int senderScale() {
+        return (bits & BOTH_SCALES) == BOTH_SCALES ? bits >>> (out ? 0 : 4) & SCALE : 0;
+    }
+
+    private boolean isOfInitiator() {
+        return out == ((state & BY_GUEST) != 0);
+    }
+
+    // --------------------------------------------------------------------------------------------- a segment in
+    // mid-stream
+
+    /** Judges sequence and acknowledgment numbers, and learns from them if they are right. */
+    private @Nullable DropReason track() {
+        int scaled = (flags & SYN) != 0 ? window : window << senderScale();
+        if (senderWindow == 0) {
+            meet(scaled);
+        }
+        if (seq - senderMaxEnd > 0 || (receiverWindow != 0 && end - senderEnd + receiverWindow < 0)) {
+            return outside(DropReason.TCP_WINDOW);
+        }
+        int behind = receiverEnd - sack;
+        if (behind < 0 || behind > Math.max(LEAST_ACK_WINDOW, senderWindow)) {
+            return outside(DropReason.TCP_ACKNOWLEDGMENT);
+        }
+        learn(scaled);
+        return null;
+    }
+
+    private @Nullable DropReason outside(DropReason reason) {
+        genuine = false;
+        return (bits & LIBERAL) != 0 ? null : reason;
+    }
+
+    /** The first segment that is seen of a side, and not its SYN: takes the numbers as they are. */
+    private void meet(int scaled) {
+        senderEnd = end;
+        senderWindow = Math.max(1, scaled);
+        senderMaxEnd = end + senderWindow;
+        if (receiverWindow == 0) {
+            receiverEnd = sack;
+            receiverMaxEnd = sack;
+        } else if (sack == receiverEnd + 1) {
+            // the answer to a keep-alive that was sent before
+            receiverEnd = sack;
+        }
+    }
+
+    private void learn(int scaled) {
+        learnt = true;
+        senderWindow = Math.max(senderWindow, Math.min(MOST_WINDOW, scaled + (sack - ack)));
+        int beyond = end - senderMaxEnd;
+        if (beyond > 0 && receiverWindow != 0) {
+            receiverWindow = Math.min(MOST_WINDOW, receiverWindow + beyond);
+        }
+        if (end - senderEnd > 0) {
+            senderEnd = end;
+        }
+        int acked = senders(HAS_ACKED);
+        if ((bits & acked) == 0 || ack - senderAck > 0) {
+            senderAck = ack;
+            bits |= acked;
+        }
+        int allowed = sack + scaled;
+        if (allowed - receiverMaxEnd >= 0) {
+            // a closed window is probed with one octet
+            receiverMaxEnd = scaled == 0 ? allowed + 1 : allowed;
+        }
+    }
+
+    private void finish() {
+        state |= out ? FIN_OUT : FIN_IN;
+        if ((state & TRACKED_MASK) != HALF_OPEN) {
+            open();
+        }
+    }
+
+    /** The state of a connection past its handshake, by which sides have sent a FIN. */
+    private void open() {
+        int fins = state & (FIN_OUT | FIN_IN);
+        state = with(state, fins == 0 ? ESTABLISHED : fins == (FIN_OUT | FIN_IN) ? CLOSED : HALF_CLOSED);
+    }
+
+    private static int with(int state, int tracked) {
+        return (state & ~TRACKED_MASK) | tracked;
+    }
+
+    // --------------------------------------------------------------------------------------------- SYN, RST, handshake
+
+    private @Nullable DropReason judgeUnusual(byte[] a, int at, int header, int tracked) {
+        if ((flags & RST) != 0) {
+            genuine = false;
+            return tracked == HALF_OPEN ? resetHalfOpen() : reset();
+        }
+        if (begins(flags)) {
+            return syn(a, at, header, tracked);
+        }
+        if (tracked != HALF_OPEN) {
+            return repeatedSynAck();
+        }
+        return (flags & SYN) != 0 ? synAck(a, at, header) : shakeHands(a, at, header);
+    }
+
+    private @Nullable DropReason syn(byte[] a, int at, int header, int tracked) {
+        int mark = out ? SYN_OUT : SYN_IN;
+        if (hasEnded(state) && isOfInitiator()) {
+            state = (state & ~HISTORY) | HALF_OPEN | mark;
+            forget();
+            begin(a, at, header);
+            return null;
+        }
+        if (tracked != HALF_OPEN) {
+            // the receiver knows whether the connection is another one already, and will challenge it if not (RFC 5961
+            // section 4)
+            genuine = false;
+            return null;
+        }
+        int seen = state & BOTH_SYNS;
+        if (seen == 0 ? !isOfInitiator() : seen == BOTH_SYNS) {
+            genuine = false;
+            return seen == 0 ? DropReason.TCP_STATE : null;
+        }
+        if (seen != mark && seen != 0) {
+            state |= SIMULTANEOUS;
+        }
+        state |= mark;
+        begin(a, at, header);
+        return null;
+    }
+
+    private void forget() {
+        bits = 0;
+        receiverEnd = 0;
+        receiverMaxEnd = 0;
+        receiverWindow = 0;
+        receiverAck = 0;
+    }
+
+    /** Takes the numbers and the options of a SYN. Its window is never scaled (RFC 7323 section 2.2). */
+    private void begin(byte[] a, int at, int header) {
+        learnt = true;
+        senderEnd = end;
+        senderMaxEnd = end;
+        senderWindow = Math.max(1, window);
+        // until it acknowledges something: where its data begin
+        senderAck = seq + 1;
+        int own = senders(SCALE_OFFERED) | senders(HAS_ACKED) | senders(SACK_PERMITTED) | SCALE << (out ? 0 : 4);
+        bits &= ~(own | CHALLENGED);
+        int limit = at + header;
+        for (int i = at + TcpView.MIN_LENGTH; i < limit; ) {
+            int kind = u8(a, i);
+            if (kind == OPTION_NOP) {
+                i++;
+                continue;
+            }
+            if (kind == OPTION_END || i + 1 >= limit) {
+                return;
+            }
+            int length = u8(a, i + 1);
+            if (length < 2 || i + length > limit) {
+                return;
+            }
+            if (kind == OPTION_WINDOW_SCALE && length == 3) {
+                int scale = Math.min(MOST_SCALE, u8(a, i + 2));
+                bits |= senders(SCALE_OFFERED) | scale << (out ? 0 : 4);
+            } else if (kind == OPTION_SACK_PERMITTED && length == 2) {
+                bits |= senders(SACK_PERMITTED);
+            }
+            i += length;
+        }
+    }
+
+    /** A SYN-ACK counts if it acknowledges the SYN of the other side, at least, and not more than the data that came with it. */
+    private @Nullable DropReason synAck(byte[] a, int at, int header) {
+        if ((state & (out ? SYN_IN : SYN_OUT)) == 0) {
+            return DropReason.TCP_STATE;
+        }
+        boolean repeated = (bits & senders(HAS_ACKED)) != 0;
+        int first = (bits & receivers(HAS_ACKED)) != 0 ? receiverEnd : receiverAck;
+        if (!repeated) {
+            if (ack - receiverEnd > 0 || ack - first < 0) {
+                return DropReason.TCP_ACKNOWLEDGMENT;
+            }
+            if (senderWindow == 0 || end != senderEnd) {
+                begin(a, at, header);
+            }
+            state |= (out ? SYN_OUT : SYN_IN) | SYN_ACKED;
+        }
+        return track();
+    }
+
+    private @Nullable DropReason repeatedSynAck() {
+        DropReason why = track();
+        learnt = false;
+        genuine = false;
+        return why;
+    }
+
+    private @Nullable DropReason shakeHands(byte[] a, int at, int header) {
+        int seen = state & BOTH_SYNS;
+        if (seen == 0) {
+            return pickUp();
+        }
+        if (seen != BOTH_SYNS) {
+            if (isOfInitiator() || end != seq) {
+                return DropReason.TCP_STATE;
+            }
+            // the other side knows an older connection; who began will reset that one, with this very number
+            senderAck = ack;
+            bits |= CHALLENGED;
+            learnt = true;
+            genuine = false;
+            return null;
+        }
+        if (header > TcpView.MIN_LENGTH && (bits & receivers(SACK_PERMITTED)) != 0) {
+            readSack(a, at, header);
+        }
+        DropReason why = track();
+        if (why != null || !genuine || (state & SYN_ACKED) == 0) {
+            return why;
+        }
+        if ((flags & FIN) != 0) {
+            finish();
+        }
+        boolean pickedUp = (bits & LIBERAL) != 0;
+        if (pickedUp ? !isOfInitiator() : isOfInitiator() || (state & SIMULTANEOUS) != 0) {
+            open();
+        }
+        return null;
+    }
+
+    private @Nullable DropReason pickUp() {
+        if (!midStreamPickup || !out || !isOfInitiator() || !continues(flags)) {
+            return DropReason.TCP_STATE;
+        }
+        state |= BOTH_SYNS | SYN_ACKED;
+        // nobody knows what the sides have agreed on: the greatest scale, and selective acknowledgments
+        bits = LIBERAL | BOTH_SCALES | MOST_SCALE | MOST_SCALE << 4 | SACK_PERMITTED | SACK_PERMITTED << 1;
+        return track();
+    }
+
+    /** Before the handshake is complete, a RST counts that acknowledges the SYN, or that follows what its sender has sent. */
+    private @Nullable DropReason resetHalfOpen() {
+        boolean senderKnown = (state & (out ? SYN_OUT : SYN_IN)) != 0;
+        boolean receiverKnown = (state & (out ? SYN_IN : SYN_OUT)) != 0;
+        boolean acknowledges = (flags & ACK) != 0 && receiverKnown && receiverWindow != 0 && ack == receiverEnd;
+        if (acknowledges || (senderKnown && isExact())) {
+            state = with(state, RESET);
+            return null;
+        }
+        if (senderKnown && !receiverKnown && (bits & CHALLENGED) != 0 && seq == receiverAck) {
+            return null;
+        }
+        return senderKnown && receiverKnown && isInWindow() ? null : DropReason.TCP_RST_WINDOW;
+    }
+
+    private @Nullable DropReason reset() {
+        if (!isInWindow()) {
+            return DropReason.TCP_RST_WINDOW;
+        }
+        if (isExact() && !hasEnded(state)) {
+            state = with(state, RESET);
+        }
+        return null;
+    }
+
+    /** Whether a RST has the number that its receiver expects next, as far as that is known (RFC 5961 section 3.2). */
+    private boolean isExact() {
+        return seq == senderEnd || ((bits & receivers(HAS_ACKED)) != 0 && seq == receiverAck);
+    }
+
+    private boolean isInWindow() {
+        boolean early = (bits & receivers(HAS_ACKED)) != 0
+                ? seq - receiverAck < 0
+                : receiverWindow != 0 && seq - senderEnd + receiverWindow < 0;
+        if (early || seq - senderMaxEnd > 0) {
+            return false;
+        }
+        if ((flags & ACK) == 0 || ack == 0) {
+            return true;
+        }
+        int behind = receiverEnd - ack;
+        return behind >= 0 && behind <= Math.max(LEAST_ACK_WINDOW, senderWindow);
+    }
+
+    // --------------------------------------------------------------------------------------------- options
+
+    /** Finds the highest edge that is acknowledged selectively (RFC 2018). */
+    private void readSack(byte[] a, int at, int header) {
+        int i = at + TcpView.MIN_LENGTH;
+        int limit = at + header;
+        if (header == TcpView.MIN_LENGTH + 12 && i32(a, i) == ALIGNED_TIMESTAMP) {
+            return;
+        }
+        while (i < limit) {
+            int kind = u8(a, i);
+            if (kind == OPTION_NOP) {
+                i++;
+                continue;
+            }
+            if (kind == OPTION_END || i + 1 >= limit) {
+                return;
+            }
+            int length = u8(a, i + 1);
+            if (length < 2 || i + length > limit) {
+                return;
+            }
+            if (kind == OPTION_SACK && length >= 10 && (length - 2) % 8 == 0) {
+                for (int edge = i + 6; edge < i + length; edge += 8) {
+                    int right = i32(a, edge);
+                    if (right - sack > 0) {
+                        sack = right;
+                    }
+                }
+                return;
+            }
+            i += length;
+        }
+    }
+
+    // --------------------------------------------------------------------------------------------- flags alone
+
+    /**
+     * The state after a segment whose numbers do not count.
      *
      * @param state bits of {@link FlowTable#state}
      * @param flags of the segment, {@linkplain #sensible sensible}
      * @param out whether the guest sent it
      * @return the new bits
      */
-    public static int next(int state, int flags, boolean out) {
+    static int next(int state, int flags, boolean out) {
         int tracked = state & TRACKED_MASK;
-        if ((flags & (TcpView.SYN | TcpView.FIN | TcpView.RST)) == 0 && tracked != HALF_OPEN) {
+        if ((flags & (SYN | FIN | RST)) == 0 && tracked != HALF_OPEN) {
             return state;
         }
-        if ((flags & TcpView.RST) != 0) {
+        if ((flags & RST) != 0) {
             return with(state, RESET);
         }
-        if ((flags & TcpView.SYN) != 0) {
+        if ((flags & SYN) != 0) {
             int mark = out ? SYN_OUT : SYN_IN;
             if (tracked == HALF_OPEN) {
                 return state | mark;
             }
-            if ((tracked == CLOSED || tracked == RESET) && begins(flags)) {
-                return (state & ~HISTORY) | HALF_OPEN | mark;
-            }
-            return state;
+            boolean initiator = out == ((state & BY_GUEST) != 0);
+            return hasEnded(state) && begins(flags) && initiator ? (state & ~HISTORY) | HALF_OPEN | mark : state;
         }
         int next = state;
-        if (tracked == HALF_OPEN && (state & (SYN_OUT | SYN_IN)) == (SYN_OUT | SYN_IN)) {
+        if (tracked == HALF_OPEN && (state & BOTH_SYNS) == BOTH_SYNS) {
             next = with(next, ESTABLISHED);
         }
         boolean open = (next & TRACKED_MASK) == ESTABLISHED || tracked == HALF_CLOSED;
         // a FIN before the handshake must not lift a half-open flow out of reach of eviction
-        if ((flags & TcpView.FIN) != 0 && open) {
+        if ((flags & FIN) != 0 && open) {
             next |= out ? FIN_OUT : FIN_IN;
             next = with(next, (next & (FIN_OUT | FIN_IN)) == (FIN_OUT | FIN_IN) ? CLOSED : HALF_CLOSED);
         }
         return next;
-    }
-
-    private static int with(int state, int tracked) {
-        return (state & ~TRACKED_MASK) | tracked;
     }
 }
