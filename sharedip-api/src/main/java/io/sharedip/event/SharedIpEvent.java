@@ -6,6 +6,7 @@ import io.sharedip.address.IpProtocol;
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.MacAddress;
 import io.sharedip.filter.FilterRule;
+import io.sharedip.snapshot.RestoreReport;
 import io.sharedip.stats.DropReason;
 import java.time.Instant;
 import java.util.Optional;
@@ -190,6 +191,14 @@ public sealed interface SharedIpEvent {
      * @param flowsKept how many flows go on under the new address
      */
     record AddressChanged(Instant at, Ipv4Address before, Ipv4Address after, int flowsKept) implements SharedIpEvent {}
+
+    /**
+     * A snapshot was restored. Its flows and mappings are not told one by one: whoever wrote the snapshot told of their beginning.
+     *
+     * @param at when
+     * @param report what became of it
+     */
+    record SnapshotRestored(Instant at, RestoreReport report) implements SharedIpEvent {}
 
     /**
      * The gateway's driver died; nothing passes any more.

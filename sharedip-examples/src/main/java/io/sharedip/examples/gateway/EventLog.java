@@ -12,11 +12,14 @@ import io.sharedip.event.SharedIpEvent.LinkLost;
 import io.sharedip.event.SharedIpEvent.LinkNotice;
 import io.sharedip.event.SharedIpEvent.LinkRestored;
 import io.sharedip.event.SharedIpEvent.RuleLogged;
+import io.sharedip.event.SharedIpEvent.SnapshotRestored;
 import io.sharedip.event.SharedIpEvent.TableFull;
 import io.sharedip.event.SharedIpListener;
 import io.sharedip.filter.RuleSyntax;
+import io.sharedip.snapshot.RestoreReport;
 import java.util.Locale;
 import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
@@ -98,6 +101,13 @@ final class EventLog implements SharedIpListener {
             limited(Level.WARN, "The link " + e.link() + " says: " + e.message());
         } else if (event instanceof AddressChanged e) {
             log.info("The shared address is {} now, not {}; {} flows go on.", e.after(), e.before(), e.flowsKept());
+        } else if (event instanceof SnapshotRestored e) {
+            log.info(
+                    "Restored {} flows and {} forwards of {}; left out: {}.",
+                    e.report().flows(),
+                    e.report().forwards(),
+                    e.report().taken(),
+                    leftOut(e.report()));
         } else if (event instanceof GatewayFailed e) {
             log.error("The gateway failed; nothing passes any more.", e.cause());
         } else {
@@ -137,5 +147,13 @@ final class EventLog implements SharedIpListener {
         } else {
             suppressed++;
         }
+    }
+
+    private static String leftOut(RestoreReport report) {
+        String text = report.skipped().entrySet().stream()
+                .filter(reason -> reason.getValue() > 0)
+                .map(reason -> reason.getKey() + " " + reason.getValue())
+                .collect(Collectors.joining(", "));
+        return text.isEmpty() ? "nothing" : text;
     }
 }

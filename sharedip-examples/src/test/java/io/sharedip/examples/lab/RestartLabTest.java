@@ -4,7 +4,12 @@ import static io.sharedip.examples.lab.OneAddressNetwork.ADDRESS;
 import static io.sharedip.examples.lab.OneAddressNetwork.NEAR;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
@@ -12,6 +17,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -73,6 +79,62 @@ class RestartLabTest {
             running.restart(file);
             fetchesAPage(running);
         }
+    }
+
+    /** Half of what is sent is still to come when the gateway ends; the programs see nothing but a pause. */
+    @Test
+    void connections_outlive_a_gateway_that_keeps_its_state(@TempDir Path directory) throws IOException {
+        Path state = directory.resolve("state");
+        GatewayFile file = GatewayFile.withClaims("sockets").setting("state: " + state);
+        try (GatewayLab running = GatewayLab.with(file)) {
+            LabMachine near = running.network().near();
+            near.start("socat", "TCP-LISTEN:7000,fork,reuseaddr", "PIPE");
+            Listening.await(near, "tcp", 7000, PATIENCE);
+            Path go = running.lab().directory().resolve("go");
+            List<LabProgram> clients = Stream.of("web", "db")
+                    .map(guest -> running.guest(guest)
+                            .start(
+                                    GatewayProcess.java(),
+                                    "-cp",
+                                    GatewayProcess.jar(),
+                                    EchoClients.class.getName(),
+                                    NEAR,
+                                    "7000",
+                                    "42000",
+                                    "4",
+                                    "20000000",
+                                    go.toString()))
+                    .toList();
+            clients.forEach(client -> client.awaitText("connected 4", Duration.ofSeconds(60)));
+            List<String> before = tcpFlows(running);
+            assertThat(before).hasSize(8);
+            Files.writeString(go, "");
+            Waiting.until(Duration.ofSeconds(20), () -> octetsOut(running) > 1_000_000);
+
+            Outcome end = running.gateway().stop();
+            assertThat(end.exit()).as(end.describe()).isZero();
+            assertThat(clients).allMatch(LabProgram::isRunning);
+            assertThat(Files.getPosixFilePermissions(state)).isEqualTo(PosixFilePermissions.fromString("rw-------"));
+            running.restart(file);
+
+            assertThat(tcpFlows(running)).containsExactlyInAnyOrderElementsOf(before);
+            assertThat(clients).allSatisfy(client -> {
+                Outcome outcome = client.await(Duration.ofSeconds(90));
+                assertThat(outcome.exit()).as(outcome.describe()).isZero();
+                assertThat(outcome.out()).contains("echoed 80000000 octets");
+            });
+        }
+    }
+
+    private static List<String> tcpFlows(GatewayLab running) {
+        return running.gateway().flows().stream()
+                .filter(flow -> flow.peer().equals(NEAR + ":7000"))
+                .map(flow -> flow.guest() + " " + flow.inside() + " " + flow.outside())
+                .toList();
+    }
+
+    private static long octetsOut(GatewayLab running) {
+        return running.gateway().stats().get("forwarded") * 100;
     }
 
     @Test

@@ -29,6 +29,7 @@ import java.util.OptionalInt;
  * @param router the next hop for everything outside the segment
  * @param alias stands for the shared address where a guest owns that itself
  * @param control the control socket
+ * @param state where flows are kept while the gateway does not run
  * @param uplink the way out
  * @param capacity how many flows there may be
  * @param routerMac what guests see as their router
@@ -44,6 +45,7 @@ public record GatewayFile(
         Ipv4Address router,
         Optional<Ipv4Address> alias,
         Optional<Path> control,
+        Optional<Path> state,
         UplinkSettings uplink,
         Capacity capacity,
         Optional<MacAddress> routerMac,

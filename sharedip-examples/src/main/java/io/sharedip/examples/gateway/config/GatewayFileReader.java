@@ -50,6 +50,9 @@ final class GatewayFileReader {
         Optional<Path> control = root.text("control", "/run/gw/control.sock")
                 .flatMap(s -> s.parse(Forms::socketPath))
                 .map(Parsed::value);
+        Optional<Path> state = root.text("state", "/var/lib/gw/state")
+                .flatMap(s -> s.parse(Forms::filePath))
+                .map(Parsed::value);
         Optional<UplinkSettings> uplink = root.required(
                         "uplink", "name the card of the segment, such as uplink: { pcap: eth0 }")
                 .flatMap(v -> v.section("uplink: { pcap: eth0 }"))
@@ -85,6 +88,7 @@ final class GatewayFileReader {
                                         router,
                                         segment.alias(),
                                         control,
+                                        state,
                                         up,
                                         capacity,
                                         routerMac.map(Parsed::value),
