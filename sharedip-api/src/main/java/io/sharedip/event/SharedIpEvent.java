@@ -35,7 +35,9 @@ public sealed interface SharedIpEvent {
         /** Its guest, or the address its guest used, was removed. */
         GUEST_REMOVED,
         /** It was replaced by a new flow of the same tuple. */
-        REPLACED
+        REPLACED,
+        /** The shared address changed. */
+        ADDRESS_CHANGED
     }
 
     /**
@@ -226,6 +228,16 @@ public sealed interface SharedIpEvent {
      * @param message one sentence
      */
     record LinkNotice(Instant at, String link, String message) implements SharedIpEvent {}
+
+    /**
+     * The shared address changed.
+     *
+     * @param at when
+     * @param before the old address
+     * @param after the new address
+     * @param flowsKept how many flows go on under the new address
+     */
+    record AddressChanged(Instant at, Ipv4Address before, Ipv4Address after, int flowsKept) implements SharedIpEvent {}
 
     /**
      * A snapshot was restored. Its flows and mappings are not told one by one: whoever wrote the snapshot told of their beginning.

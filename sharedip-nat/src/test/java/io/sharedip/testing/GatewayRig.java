@@ -327,7 +327,10 @@ public final class GatewayRig implements AutoCloseable {
     /** Answers ARP requests on the uplink, and puts every other frame back out of the way. */
     private void answerArpFor(InProcessLink link) {
         for (byte[] frame = link.receive(); frame != null; frame = link.receive()) {
-            if (Octets.u16(frame, 12) == 0x0806 && Octets.u16(frame, 20) == 1) {
+            boolean asks = Octets.u16(frame, 12) == 0x0806
+                    && Octets.u16(frame, 20) == 1
+                    && Octets.i32(frame, 28) != Octets.i32(frame, 38);
+            if (asks) {
                 link.transmit(arpReply(frame, NEXT_HOP_MAC));
             }
         }

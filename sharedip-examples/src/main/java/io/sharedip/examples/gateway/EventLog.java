@@ -2,6 +2,7 @@ package io.sharedip.examples.gateway;
 
 import io.sharedip.GuestId;
 import io.sharedip.event.SharedIpEvent;
+import io.sharedip.event.SharedIpEvent.AddressChanged;
 import io.sharedip.event.SharedIpEvent.BindingViolation;
 import io.sharedip.event.SharedIpEvent.FlowClosed;
 import io.sharedip.event.SharedIpEvent.FlowOpened;
@@ -127,6 +128,8 @@ final class EventLog implements SharedIpListener {
             log.info("The link {} is back.", e.link());
         } else if (event instanceof LinkNotice e) {
             limited(Level.WARN, "The link " + e.link() + " says: " + e.message());
+        } else if (event instanceof AddressChanged e) {
+            log.info("The shared address is {} now, not {}; {} flows go on.", e.after(), e.before(), e.flowsKept());
         } else if (event instanceof SnapshotRestored e) {
             log.info(
                     "Restored {} flows and {} forwards of {}; left out: {}.",

@@ -266,7 +266,7 @@ public final class FlowTransfer {
         if (!outside.owns(peerOutside)) {
             return peer == peerOutside && peerGuest == null;
         }
-        return peer == peerOutside ? !guest.owns(peer) : peer == settings.alias() && peer != 0;
+        return peer == peerOutside ? !guest.owns(peer) : peer == outside.alias() && peer != 0;
     }
 
     private static boolean leads(ForwardTable.Entry forward, Attachment guest, FlowRecord r) {

@@ -560,10 +560,7 @@ final class Flows {
                 FlowKey.insidePorts(guest.number(), protocol, port, peerPort),
                 FlowKey.addresses(outsideAddress, peerOutside),
                 FlowKey.outsidePorts(protocol, outsidePort, peerPort));
-        int addresses = Checksum.add(Checksum.delta32(address, outsideAddress), Checksum.delta32(peer, peerOutside));
-        int portDelta = Checksum.delta16(port, outsidePort);
-        // the checksum of an ICMP query does not cover addresses
-        table.mapping(flow, mapping, addresses, protocol == ICMP ? portDelta : Checksum.add(addresses, portDelta));
+        checksumDeltas(flow, mapping);
         return flow;
     }
 
@@ -829,6 +826,52 @@ final class Flows {
                 close(flow, reason, nowNanos);
             }
         }
+    }
+
+    /**
+     * Lets every flow that shows as one address show as another, ports and all; and those that are with the address itself (hairpins)
+     * be with the other. Looks at every flow.
+     *
+     * @return how many flows there are now
+     */
+    int move(int before, int after, long nowNanos) {
+        // an outside machine that had the new address cannot be reached any more
+        closeAll(
+                flow -> table.peerOutsideAddress(flow) == after || table.outsideAddress(flow) == after,
+                CloseReason.ADDRESS_CHANGED,
+                nowNanos);
+        for (int flow = 0; flow < table.bound(); flow++) {
+            if (table.isLive(flow)
+                    && (table.outsideAddress(flow) == before || table.peerOutsideAddress(flow) == before)) {
+                move(flow, before, after);
+            }
+        }
+        return table.size();
+    }
+
+    private void move(int flow, int before, int after) {
+        int shown = table.outsideAddress(flow) == before ? after : table.outsideAddress(flow);
+        int peer = table.peerOutsideAddress(flow);
+        int mapping = table.mapping(flow);
+        if (peer == before) {
+            peer = after;
+            if ((table.state(flow) & FlowTable.PEER_COUNTED) != 0) {
+                peers.release(mapping, before);
+                peers.retain(mapping, after);
+            }
+        }
+        table.outsideAddresses(flow, shown, peer);
+        checksumDeltas(flow, mapping);
+    }
+
+    /** Computes what translation adds to checksums. */
+    private void checksumDeltas(int flow, int mapping) {
+        int addresses = Checksum.add(
+                Checksum.delta32(table.insideAddress(flow), table.outsideAddress(flow)),
+                Checksum.delta32(table.peerAddress(flow), table.peerOutsideAddress(flow)));
+        int ports = Checksum.delta16(table.insidePort(flow), table.outsidePort(flow));
+        // the checksum of an ICMP query does not cover addresses
+        table.mapping(flow, mapping, addresses, table.protocol(flow) == ICMP ? ports : Checksum.add(addresses, ports));
     }
 
     /** Describes the flows with numbers from one to below another. */

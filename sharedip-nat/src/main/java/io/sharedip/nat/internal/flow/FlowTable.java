@@ -200,6 +200,15 @@ public final class FlowTable {
         return flow;
     }
 
+    /** Gives a flow another outside key, which no other flow may have. */
+    public void outsideAddresses(int flow, int outside, int peer) {
+        int at = BASE + (flow << SHIFT);
+        long ports = records[at + OUTSIDE_PORTS];
+        erase(hash.hash(records[at + OUTSIDE_ADDRESSES], ports), (flow << 1) + 2);
+        records[at + OUTSIDE_ADDRESSES] = FlowKey.addresses(outside, peer);
+        insert(hash.hash(records[at + OUTSIDE_ADDRESSES], ports), (flow << 1) + 2);
+    }
+
     private void insert(int h, int reference) {
         int i = h & mask;
         while (index[i] != 0) {
