@@ -47,7 +47,7 @@ class HairpinTest {
         "p, 10.0.0.2, 192.0.2.10, p, 10.0.0.2, 192.0.2.10",
         "s, 192.0.2.10, 192.0.2.254, s, 192.0.2.10, 192.0.2.254"
     })
-    void rfc4787_req9_a_guest_reaches_a_forward_and_the_source_shown_is_outside(
+    void rfc4787_req9_and_rfc5382_req8_a_guest_reaches_a_forward_and_the_source_shown_is_outside(
             String caller, String callerAddress, String name, String called, String calledAddress, String shown)
             throws Exception {
         try (GatewayRig rig = rig("tcp 8080 -> " + called + ":80")) {
@@ -92,7 +92,13 @@ class HairpinTest {
             // filtered: q has not addressed the shared address through this mapping
             rig.station("p").send(PacketBuilder.udp().from(P, 62001).to(SHARED, 62000));
             assertThat(rig.station("q").take()).isEmpty();
-            assertThat(rig.nonZeroDrops()).containsOnlyKeys(DropReason.HOST_UNREACHABLE);
+            assertThat(rig.station("p").take()).isEmpty();
+            assertThat(rig.nonZeroDrops()).containsOnlyKeys(DropReason.FILTERED_BY_MAPPING);
+            // now it has: p's first packet has opened p's own mapping to the shared address
+            rig.station("q").send(PacketBuilder.udp().from(Q, 62000).to(SHARED, 62001));
+            assertThat(rig.station("p").takeOne().from()).isEqualTo(SHARED + ":62000");
+            rig.station("p").send(PacketBuilder.udp().from(P, 62001).to(SHARED, 62000));
+            assertThat(rig.station("q").takeOne().from()).isEqualTo(SHARED + ":62001");
         }
     }
 
