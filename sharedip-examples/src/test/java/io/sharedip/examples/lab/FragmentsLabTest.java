@@ -58,15 +58,33 @@ class FragmentsLabTest {
         });
     }
 
-    /** Everybody asks from the same port, most under the same address, and gets its own answer. */
+    /**
+     * Everybody asks one server from the same port at once, most under the same address, and gets its own answer. Each asks a port of
+     * its own: the room of one socket holds no more than two such datagrams, and what the server loses says nothing of the gateway.
+     */
     private static void longQuestionsAtOnce(GatewayLab running, Map<String, LabMachine> machines) {
-        echoServer(running.network().near(), 7001);
+        Map<String, Integer> ports = new LinkedHashMap<>();
+        machines.keySet().forEach(name -> ports.put(name, 7001 + ports.size()));
+        ports.values().forEach(port -> echoServer(running.network().near(), port));
         Map<String, LabProgram> clients = new LinkedHashMap<>();
-        machines.forEach((name, machine) -> clients.put(name, client(machine, NEAR, 7001)));
+        ports.forEach((name, port) -> clients.put(name, client(machines.get(name), NEAR, port)));
         clients.forEach((name, client) -> {
             Outcome outcome = client.await(PATIENCE);
-            assertThat(outcome.out()).as(name + ": " + outcome.describe()).isEqualTo("same\n");
+            assertThat(outcome.out())
+                    .as("%s: %s%n%s", name, outcome.describe(), whereItWasLost(running))
+                    .isEqualTo("same\n");
         });
+    }
+
+    /** What the gateway and the server's kernel have dropped, for the message of a failure. */
+    private static String whereItWasLost(GatewayLab running) {
+        Map<String, Long> drops = new LinkedHashMap<>(running.gateway().drops());
+        drops.values().removeIf(count -> count == 0);
+        return "gateway: " + drops + " " + running.gateway().stats() + "\nserver:\n"
+                + running.network()
+                        .near()
+                        .shell("grep -E '^(Ip|Udp):' /proc/net/snmp")
+                        .out();
     }
 
     private static void longCallToAGuest(GatewayLab running) {
