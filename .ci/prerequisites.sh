@@ -12,18 +12,23 @@ missing_packages() {
     done | sort -u
 }
 
-# The Java and Maven that the build needs; the programs that the lab's machines run.
+# Conversation partners that only some lab tests need; the demo does without.
+# shellcheck disable=SC2034
+test_partners=(turnserver=coturn turnutils_natdiscovery=coturn stun=stun-client iperf3=iperf3)
+
+# The Java and Maven that the build needs; the programs that the lab's machines run; what is named besides.
 all_missing_packages() {
-    missing_packages javac=openjdk-17-jdk-headless mvn=maven \
+    missing_packages "$@" javac=openjdk-17-jdk-headless mvn=maven \
         ip=iproute2 tc=iproute2 ss=iproute2 nft=nftables ethtool=ethtool tcpdump=tcpdump unshare=util-linux \
         curl=curl ping=iputils-ping traceroute=traceroute dig=bind9-dnsutils nc=netcat-openbsd socat=socat \
         busybox=busybox dnsmasq=dnsmasq-base
     ldconfig -p | grep -q 'libpcap\.so' || echo libpcap0.8
 }
 
+# require_prerequisites PROGRAM=PACKAGE...: those of the build and the lab, and these
 require_prerequisites() {
     local packages java
-    packages=$(all_missing_packages | tr '\n' ' ')
+    packages=$(all_missing_packages "$@" | tr '\n' ' ')
     packages=${packages% }
     if [ -n "$packages" ]; then
         if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
@@ -47,8 +52,22 @@ require_prerequisites() {
     fi
 }
 
-install_packages() {
+# coturn would serve as soon as it is installed, and again whenever the machine starts. The tests run it themselves.
+install_packages() (
     export DEBIAN_FRONTEND=noninteractive
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        trap 'rm -f "$policy"' EXIT
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 755 "$policy"
+    fi
+    install_with_apt "$@" || exit 1
+    if [ -d /run/systemd/system ] && [[ " $* " == *" coturn "* ]]; then
+        systemctl disable --quiet coturn.service || true
+    fi
+)
+
+install_with_apt() {
     apt-get install -y -q --no-install-recommends "$@" </dev/null ||
         { apt-get update -q </dev/null && apt-get install -y -q --no-install-recommends "$@" </dev/null; }
 }

@@ -6,11 +6,16 @@ import io.sharedip.event.SharedIpListener;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.forward.ForwardSelector;
 import io.sharedip.forward.PortForward;
+import io.sharedip.snapshot.RestoreOptions;
+import io.sharedip.snapshot.RestoreReport;
+import io.sharedip.snapshot.SnapshotReport;
 import io.sharedip.stats.BindingStatus;
 import io.sharedip.stats.FlowStatus;
 import io.sharedip.stats.ForwardStatus;
 import io.sharedip.stats.RuleStatus;
 import io.sharedip.stats.SharedIpStats;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
@@ -158,6 +163,58 @@ public interface SharedIp extends AutoCloseable {
      * @return completes with the flows that were seen
      */
     CompletionStage<List<FlowStatus>> flows();
+
+    /**
+     * Writes a snapshot: guests, bindings, forwards and flows with their mappings and what was tracked of them, but no rules. Packets pass
+     * meanwhile: the flows are read in slices, each flow of one moment. The stream is written on a thread of the gateway's own, flushed
+     * at the end and not closed; what has been written before a failure is of no use.
+     *
+     * @param to written in pieces of about 100 KiB, so it needs no buffer; belongs to the gateway until the stage completes
+     * @return completes when everything is written, or with a {@link SnapshotException} if the stream fails
+     */
+    CompletionStage<SnapshotReport> snapshot(OutputStream to);
+
+    /**
+     * Writes a snapshot as {@link #snapshot}, for another gateway to take over where this one ends: from the snapshot's beginning on no
+     * frame is taken any more, so nothing passes that the snapshot does not know. Otherwise a TCP connection that goes on between
+     * snapshot and end would have moved past the windows that the other gateway knows, and its segments would be dropped.
+     *
+     * @param to as {@link #snapshot}
+     * @return completes when everything is written, and the gateway is to be closed; or with a {@link SnapshotException} if the stream
+     *     fails, and frames are taken again
+     */
+    CompletionStage<SnapshotReport> handOver(OutputStream to);
+
+    /**
+     * Restores a snapshot into the running gateway. The stream is read to its end on a thread of the gateway's own, and not closed. It is
+     * refused as a whole unless all of it is right; what is right is added to what there is:
+     *
+     * <ul>
+     *   <li>Guests are matched by name. What belongs to a guest that does not exist is left out.
+     *   <li>Bindings and forwards are added unless they are there already, or clash. Ports are claimed from the host as always.
+     *   <li>Flows are added with their ports, established ones first, as far as there is room; where one clashes with a live flow, the
+     *       live one stays. Their timers go on where they stood, less the {@linkplain RestoreOptions#downtime downtime}. The rules in
+     *       force judge them at their next packet.
+     * </ul>
+     *
+     * <p>Packets pass meanwhile. Listeners get one {@link io.sharedip.event.SharedIpEvent.SnapshotRestored} and no event for each flow.
+     * Other changes that are asked for once the stream has been read wait until the restoration is done.
+     *
+     * @param from belongs to the gateway until the stage completes
+     * @param options how
+     * @return completes when everything is in place, or with a {@link SnapshotException} if the snapshot is refused
+     */
+    CompletionStage<RestoreReport> restore(InputStream from, RestoreOptions options);
+
+    /**
+     * Restores a snapshot with the default options.
+     *
+     * @param from as {@link #restore(InputStream, RestoreOptions)}
+     * @return as {@link #restore(InputStream, RestoreOptions)}
+     */
+    default CompletionStage<RestoreReport> restore(InputStream from) {
+        return restore(from, RestoreOptions.defaults());
+    }
 
     /**
      * The counters as they were published last, at most a few milliseconds ago while the gateway is driven.

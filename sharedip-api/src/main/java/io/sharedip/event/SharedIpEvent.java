@@ -6,6 +6,7 @@ import io.sharedip.address.IpProtocol;
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.MacAddress;
 import io.sharedip.filter.FilterRule;
+import io.sharedip.snapshot.RestoreReport;
 import io.sharedip.stats.DropReason;
 import java.time.Instant;
 import java.util.Optional;
@@ -178,6 +179,14 @@ public sealed interface SharedIpEvent {
      * @param message one sentence
      */
     record LinkNotice(Instant at, String link, String message) implements SharedIpEvent {}
+
+    /**
+     * A snapshot was restored. Its flows and mappings are not told one by one: whoever wrote the snapshot told of their beginning.
+     *
+     * @param at when
+     * @param report what became of it
+     */
+    record SnapshotRestored(Instant at, RestoreReport report) implements SharedIpEvent {}
 
     /**
      * The gateway's driver died; nothing passes any more.

@@ -8,7 +8,8 @@ import java.time.Duration;
  * octets bound the datagrams too. Where room is short the oldest datagram goes of whoever holds most; what comes from outside and
  * what comes from guests do not compete with one another.
  *
- * <p>Memory is taken as it is needed, and kept. Immutable and thread-safe.
+ * <p>Memory for octets is taken as it is needed, and kept; the tables over it, about a fifth of the limits, come with the first
+ * fragment. Immutable and thread-safe.
  *
  * @param timeout from a datagram's first fragment on; 30 s by default, 1 s to 120 s (RFC 1122 section 3.3.2 asks for 60 s to 120 s,
  *     which lets whoever leaves datagrams incomplete hold the room longer)

@@ -26,7 +26,12 @@ import io.sharedip.nat.internal.gateway.ControlThread;
 import io.sharedip.nat.internal.gateway.EventDispatcher;
 import io.sharedip.nat.internal.gateway.GatewayLinkHost;
 import io.sharedip.nat.internal.gateway.PortKeeper;
+import io.sharedip.nat.internal.gateway.Restoration;
+import io.sharedip.nat.internal.gateway.SnapshotTask;
 import io.sharedip.packet.Frame;
+import io.sharedip.snapshot.RestoreOptions;
+import io.sharedip.snapshot.RestoreReport;
+import io.sharedip.snapshot.SnapshotReport;
 import io.sharedip.stats.BindingStatus;
 import io.sharedip.stats.FlowStatus;
 import io.sharedip.stats.ForwardStatus;
@@ -34,8 +39,11 @@ import io.sharedip.stats.RuleStatus;
 import io.sharedip.stats.SharedIpStats;
 import io.sharedip.time.NanoClock;
 import io.sharedip.uplink.PacketUplink;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -44,6 +52,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -496,18 +505,7 @@ public final class NatGateway implements SharedIp {
     @Override
     public CompletionStage<Void> addForward(PortForward forward) {
         Objects.requireNonNull(forward, "forward");
-        return change(() -> {
-            engineDoes(() -> management.check(forward));
-            if (keeper != null) {
-                keeper.claim(forward);
-            }
-            try {
-                engineDoes(() -> management.add(forward));
-            } catch (RuntimeException e) {
-                giveBack(List.of(forward));
-                throw e;
-            }
-        });
+        return change(() -> addClaimed(forward));
     }
 
     @Override
@@ -518,6 +516,19 @@ public final class NatGateway implements SharedIp {
             giveBack(List.of(removed));
             return removed;
         });
+    }
+
+    private void addClaimed(PortForward forward) {
+        engineDoes(() -> management.check(forward));
+        if (keeper != null) {
+            keeper.claim(forward);
+        }
+        try {
+            engineDoes(() -> management.add(forward));
+        } catch (RuntimeException e) {
+            giveBack(List.of(forward));
+            throw e;
+        }
     }
 
     /** Gives the ports of forwards back to the host that nothing else needs. */
@@ -564,6 +575,52 @@ public final class NatGateway implements SharedIp {
                 .thenCompose(more -> more
                         ? flowsFrom(first + FLOWS_PER_SLICE, soFar)
                         : CompletableFuture.completedFuture(List.copyOf(soFar)));
+    }
+
+    @Override
+    public CompletionStage<SnapshotReport> snapshot(OutputStream to) {
+        Objects.requireNonNull(to, "to");
+        return new SnapshotTask(this::await, management.transfers(), address).write(to);
+    }
+
+    @Override
+    public CompletionStage<SnapshotReport> handOver(OutputStream to) {
+        Objects.requireNonNull(to, "to");
+        return new SnapshotTask(this::await, management.transfers(), address).handOver(to);
+    }
+
+    @Override
+    public CompletionStage<RestoreReport> restore(InputStream from, RestoreOptions options) {
+        Objects.requireNonNull(from, "from");
+        Objects.requireNonNull(options, "options");
+        return SnapshotTask.read(from)
+                .thenCompose(snapshot -> control.submit(() -> {
+                    RestoreReport report = new Restoration(this::await, management, new SnapshotPorts())
+                            .run(snapshot, address, options, Instant.now());
+                    events.offer(new SharedIpEvent.SnapshotRestored(Instant.now(), report));
+                    return report;
+                }));
+    }
+
+    private <T extends @Nullable Object> T await(Supplier<T> action) {
+        return commands.await(action);
+    }
+
+    /** How a restoration comes to its ports, on the control thread. */
+    private final class SnapshotPorts implements Restoration.Ports {
+
+        @Override
+        public void add(PortForward forward) {
+            addClaimed(forward);
+        }
+
+        @Override
+        public void claimAround(IpProtocol protocol, BitSet wanted) {
+            if (keeper != null) {
+                List<PortRange> claimed = keeper.claimAround(protocol, wanted);
+                engineDoes(() -> addPorts(keeper, protocol, claimed));
+            }
+        }
     }
 
     @Override

@@ -118,7 +118,7 @@ class ArpAndBindingTest {
         "1, 52:54:00:00:00:01, 52:54:00:00:00:01, 10.0.0.2, 192.0.2.1, BINDING_MAC",
         "2, 52:54:00:00:00:02, 52:54:00:00:00:02, 192.0.2.10, 192.0.2.1, ARP_UNSOLICITED"
     })
-    void an_arp_packet_that_lies_is_dropped_counted_and_told(
+    void hostile19_an_arp_packet_that_lies_is_dropped_counted_and_told(
             int operation, String ether, String senderMac, String sender, String target, DropReason reason)
             throws Exception {
         EventRecorder events = new EventRecorder();
@@ -141,7 +141,7 @@ class ArpAndBindingTest {
 
     @ParameterizedTest
     @CsvSource({"14, 2", "16, 34525", "18, 2048", "18, 1540", "20, 0", "20, 3", "20, 65535"})
-    void malformed_arp_is_dropped(int place, int value) {
+    void hostile19_malformed_arp_is_dropped(int place, int value) {
         try (GatewayRig rig = rig()) {
             byte[] frame = GatewayRig.arp(1, S, SHARED, "192.0.2.1");
             Octets.put16(frame, place, value == 1540 ? 0x0604 + 1 : value);
@@ -160,8 +160,8 @@ class ArpAndBindingTest {
         "52:54:00:00:00:02, 192.0.2.254, BINDING_ADDRESS",
         "52:54:00:00:00:02, 192.0.2.1, BINDING_ADDRESS"
     })
-    void a_packet_from_an_unbound_pair_is_dropped_counted_and_told(String mac, String address, DropReason reason)
-            throws Exception {
+    void case22_and_hostile17_a_packet_from_an_unbound_pair_is_dropped_counted_and_told(
+            String mac, String address, DropReason reason) throws Exception {
         EventRecorder events = new EventRecorder();
         try (GatewayRig rig = rig().with(b -> b.listener(events))) {
             rig.station("s")
@@ -277,7 +277,7 @@ class ArpAndBindingTest {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 2})
-    void a_machine_that_claims_the_shared_address_is_ignored_and_told_of(int operation) {
+    void hostile19_a_machine_that_claims_the_shared_address_is_ignored_and_told_of(int operation) {
         EventRecorder events = new EventRecorder();
         try (GatewayRig rig = rig().with(b -> b.listener(events))) {
             rig.outside().takeRaw();
@@ -292,7 +292,7 @@ class ArpAndBindingTest {
     }
 
     @Test
-    void an_unsolicited_reply_does_not_change_a_neighbour() {
+    void hostile19_an_unsolicited_reply_does_not_change_a_neighbour() {
         try (GatewayRig rig = rig()) {
             byte[] lie = GatewayRig.arp(2, STRANGER, GatewayRig.ROUTER, SHARED);
             Octets.put48(lie, 32, GatewayRig.UPLINK_MAC.bits());
@@ -307,7 +307,7 @@ class ArpAndBindingTest {
     }
 
     @Test
-    void a_reply_nobody_asked_for_from_an_unknown_machine_is_dropped() {
+    void hostile19_a_reply_nobody_asked_for_from_an_unknown_machine_is_dropped() {
         try (GatewayRig rig = rig()) {
             rig.outside().sendRaw(GatewayRig.arp(2, STRANGER, "192.0.2.66", SHARED));
             assertThat(rig.nonZeroDrops()).containsOnlyKeys(DropReason.ARP_UNSOLICITED);
@@ -315,7 +315,7 @@ class ArpAndBindingTest {
     }
 
     @Test
-    void an_arp_sender_unlike_the_ethernet_source_is_dropped_on_the_uplink_too() {
+    void hostile19_an_arp_sender_unlike_the_ethernet_source_is_dropped_on_the_uplink_too() {
         EventRecorder events = new EventRecorder();
         try (GatewayRig rig = rig().with(b -> b.listener(events))) {
             byte[] frame = GatewayRig.arp(1, STRANGER, "192.0.2.50", SHARED);
@@ -329,7 +329,7 @@ class ArpAndBindingTest {
     }
 
     @Test
-    void an_arp_storm_changes_nothing_and_makes_no_state() {
+    void hostile22_an_arp_storm_changes_nothing_and_makes_no_state() {
         try (GatewayRig rig = rig()) {
             for (int i = 0; i < 5000; i++) {
                 rig.outside()

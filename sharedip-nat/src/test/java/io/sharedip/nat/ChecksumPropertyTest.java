@@ -20,7 +20,7 @@ class ChecksumPropertyTest {
     private static final long SEED = 20_260_101;
 
     @Test
-    void rfc1624_every_translated_packet_has_right_checksums_whatever_is_in_it() {
+    void rfc1624_and_case10_every_translated_packet_has_right_checksums_whatever_is_in_it() {
         Random random = new Random(SEED);
         try (GatewayRig rig = new GatewayRig()
                 .guest("p", "52:54:00:00:00:01", "10.0.0.2")

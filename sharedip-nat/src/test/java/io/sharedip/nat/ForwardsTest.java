@@ -61,7 +61,7 @@ class ForwardsTest {
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
-    void a_single_port_leads_to_the_guest_and_replies_bear_the_outside_port(boolean tcp) throws Exception {
+    void case11_a_single_port_leads_to_the_guest_and_replies_bear_the_outside_port(boolean tcp) throws Exception {
         try (GatewayRig rig = rig((tcp ? "tcp" : "udp") + " 8080 -> p:80")) {
             rig.outside().send(call(tcp, SERVER, 8080));
             ParsedPacket in = rig.station("p").takeOne();
@@ -126,7 +126,7 @@ class ForwardsTest {
         "tcp 8080 -> p:80, tcp 192.0.2.10:8080 -> q:80, q 10.0.0.3:80",
         "tcp 8000-8999 -> p:8000-8999, tcp 8070-8090 -> q:70-90, q 10.0.0.3:80"
     })
-    void the_most_specific_forward_wins_whatever_the_order(String general, String special, String winner) {
+    void case07_the_most_specific_forward_wins_whatever_the_order(String general, String special, String winner) {
         for (String[] order : new String[][] {{general, special}, {special, general}}) {
             try (GatewayRig rig = rig(order)) {
                 assertThat(answering(rig, true, SERVER, 8080)).isEqualTo(winner);
@@ -144,7 +144,7 @@ class ForwardsTest {
     }
 
     @Test
-    void its_removal_cuts_its_flows_and_no_others() throws Exception {
+    void case07_its_removal_cuts_its_flows_and_no_others() throws Exception {
         EventRecorder events = new EventRecorder();
         try (GatewayRig rig = rig("tcp 8080 -> p:80", "tcp 8081 -> p:81").with(b -> b.listener(events))) {
             Conversation cut = Conversation.tcp(rig, "p", P, 80, SERVER, 5555).outsidePort(8080);

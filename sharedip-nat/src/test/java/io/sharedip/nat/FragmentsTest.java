@@ -644,4 +644,85 @@ class FragmentsTest {
             assertThat(rig.drops(DropReason.FRAGMENT_TIMEOUT)).isEqualTo(2);
         }
     }
+
+    @Test
+    void rfc1122_a_guest_that_leaves_many_datagrams_incomplete_is_not_told_of_each() {
+        try (GatewayRig rig = rig()) {
+            byte[] one =
+                    Fragmenter.cut(built(rig, "p", udp(PRIVATE, 3_000)), 1480).get(0);
+            for (int i = 0; i < 400; i++) {
+                rig.station("p").sendRaw(incomplete(one, i));
+            }
+            rig.advance(Duration.ofSeconds(30));
+            assertThat(rig.station("p").take()).hasSizeBetween(50, 200);
+            assertThat(rig.drops(DropReason.FRAGMENT_TIMEOUT)).isEqualTo(400);
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------ the next hop
+
+    @Test
+    void a_datagram_that_waits_for_its_next_hop_counts_as_all_its_frames_and_leaves_in_fragments() {
+        try (GatewayRig rig = rig().silentRouter()) {
+            byte[] question = rig.outside().takeRaw().get(0);
+            sendAll(rig.station("p"), Fragmenter.cut(built(rig, "p", udp(PRIVATE, 9_000)), 1000));
+            assertThat(rig.stats().held()).isEqualTo(10);
+            rig.outside().sendRaw(GatewayRig.arpReply(question, GatewayRig.NEXT_HOP_MAC));
+            List<byte[]> out = taken(rig.outside());
+            assertThat(out)
+                    .hasSize(10)
+                    .allSatisfy(a -> assertThat(Octets.u16(a, 16)).isLessThanOrEqualTo(1020));
+            assertThat(Fragmenter.join(out).payload()).isEqualTo(payload(9_000, 9_000));
+            assertThat(rig.stats().forwarded()).isEqualTo(10);
+            assertThat(rig.stats().held()).isZero();
+        }
+    }
+
+    @Test
+    void a_datagram_whose_next_hop_does_not_answer_is_dropped_with_all_its_frames() {
+        try (GatewayRig rig = rig().silentRouter()) {
+            sendAll(rig.station("p"), Fragmenter.cut(built(rig, "p", udp(PRIVATE, 9_000)), 1000));
+            for (int i = 0; i < 5; i++) {
+                rig.advance(Duration.ofSeconds(1));
+            }
+            assertThat(rig.drops(DropReason.NEIGHBOUR_UNRESOLVED)).isEqualTo(10);
+            assertThat(rig.stats().held()).isZero();
+            assertThat(rig.station("p").takeOne().icmpType()).isEqualTo(3);
+        }
+    }
+
+    @Test
+    void the_octets_that_wait_for_a_next_hop_are_bounded() {
+        try (GatewayRig rig = rig().silentRouter()) {
+            for (int i = 0; i < 20; i++) {
+                byte[] sent = built(rig, "p", udp(PRIVATE, 65_000).identification(i));
+                sendAll(rig.station("p"), Fragmenter.cut(sent, 1480));
+            }
+            assertThat(rig.drops(DropReason.NEIGHBOUR_QUEUE_FULL)).isEqualTo(4 * 44);
+            assertThat(rig.stats().held()).isEqualTo(16 * 44);
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------ errors about
+    // fragments
+
+    @Test
+    void rfc5508_req4_an_error_about_a_first_fragment_reaches_the_guest_and_one_about_a_later_one_is_dropped() {
+        try (GatewayRig rig = rig()) {
+            sendAll(rig.station("p"), Fragmenter.cut(built(rig, "p", udp(PRIVATE, 3_000)), 1480));
+            List<byte[]> out = taken(rig.outside());
+            for (int i = 0; i < 2; i++) {
+                rig.outside()
+                        .send(PacketBuilder.icmp()
+                                .from("203.0.113.1", 0)
+                                .to(SHARED, 0)
+                                .error(11, 1, 0, out.get(i), 100));
+            }
+            ParsedPacket error = rig.station("p").takeOne();
+            assertThat(error.icmpType() << 8 | error.icmpCode()).isEqualTo(0xb01);
+            assertThat(error.inner().from()).isEqualTo(PRIVATE + ":4000");
+            assertThat(error.inner().fragment()).isEqualTo(0x2000);
+            assertThat(rig.nonZeroDrops()).containsOnlyKeys(DropReason.ICMP_INNER);
+        }
+    }
 }

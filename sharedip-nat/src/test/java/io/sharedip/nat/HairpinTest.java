@@ -47,7 +47,7 @@ class HairpinTest {
         "p, 10.0.0.2, 192.0.2.10, p, 10.0.0.2, 192.0.2.10",
         "s, 192.0.2.10, 192.0.2.254, s, 192.0.2.10, 192.0.2.254"
     })
-    void rfc4787_req9_a_guest_reaches_a_forward_and_the_source_shown_is_outside(
+    void rfc4787_req9_and_rfc5382_req8_a_guest_reaches_a_forward_and_the_source_shown_is_outside(
             String caller, String callerAddress, String name, String called, String calledAddress, String shown)
             throws Exception {
         try (GatewayRig rig = rig("tcp 8080 -> " + called + ":80")) {

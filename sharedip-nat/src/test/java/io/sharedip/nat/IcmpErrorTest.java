@@ -50,8 +50,9 @@ class IcmpErrorTest {
         "tcp, 11, 0, 10.0.0.2, p", "udp, 11, 0, 192.0.2.10, s", "icmp, 11, 0, 192.0.2.10, s",
         "udp, 12, 0, 10.0.0.2, p", "tcp, 3, 13, 192.0.2.10, s"
     })
-    void rfc5508_req4_an_error_from_outside_comes_with_its_inner_packet_exactly_as_the_guest_sent_it(
-            String protocol, int type, int code, String inside, String guest) {
+    void
+            rfc5508_req4_and_rfc5382_req9_and_case15_an_error_from_outside_comes_with_its_inner_packet_as_the_guest_sent_it(
+                    String protocol, int type, int code, String inside, String guest) {
         try (GatewayRig rig = rig()) {
             byte[] sent = probe(protocol)
                     .from(inside, 4000)

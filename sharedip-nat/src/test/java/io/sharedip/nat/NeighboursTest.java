@@ -233,7 +233,7 @@ class NeighboursTest {
     }
 
     @Test
-    void a_scan_of_the_segment_by_a_guest_holds_a_bounded_number_of_frames_and_leaves_others_alone() {
+    void hostile22_a_scan_of_the_segment_by_a_guest_holds_a_bounded_number_of_frames_and_leaves_others_alone() {
         try (GatewayRig rig = rig()) {
             rig.outside().sendRaw(GatewayRig.arpReply(question(rig), ROUTER));
             for (int host = 2; host < 250; host++) {

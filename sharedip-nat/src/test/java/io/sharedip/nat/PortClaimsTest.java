@@ -17,6 +17,7 @@ import io.sharedip.forward.ForwardSelector;
 import io.sharedip.forward.PortForward;
 import io.sharedip.packet.Frame;
 import io.sharedip.packet.Octets;
+import io.sharedip.snapshot.RestoreReport;
 import io.sharedip.stats.DropReason;
 import io.sharedip.testing.EventRecorder;
 import io.sharedip.testing.GatewayRig;
@@ -25,6 +26,8 @@ import io.sharedip.testing.ParsedPacket;
 import io.sharedip.testing.RecordingLink;
 import io.sharedip.uplink.HostPortClaims;
 import io.sharedip.uplink.PacketUplink;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashSet;
@@ -223,6 +226,34 @@ class PortClaimsTest {
             assertThat(claims.claimer.getName()).isEqualTo("sharedip-control");
         }
         assertThat(claims.closed).isEqualTo(1);
+    }
+
+    @Test
+    void ports_that_restored_flows_need_are_claimed_and_those_of_the_host_are_left_to_it() throws Exception {
+        ByteArrayOutputStream snapshot = new ByteArrayOutputStream();
+        try (GatewayRig before = new GatewayRig().guest("p", MAC.toString(), P)) {
+            for (int port = 61100; port < 65535; port += 100) {
+                before.station("p").send(PacketBuilder.udp().from(P, port).to(SERVER, 53));
+            }
+            before.await(before.gateway().snapshot(snapshot));
+        }
+        claims.heldByHost.set(63500);
+        try (NatGateway gateway = builder(61000, 65535).build()) {
+            assertThat(claims.count(IpProtocol.UDP)).isLessThan(2000);
+
+            RestoreReport report = drive(gateway, gateway.restore(new ByteArrayInputStream(snapshot.toByteArray())));
+
+            assertThat(report.flows()).isEqualTo(44);
+            assertThat(report.skipped(RestoreReport.Skipped.FLOW_WITHOUT_PORT)).isEqualTo(1);
+            for (int port = 61100; port < 65535; port += 100) {
+                assertThat(claims.holds(IpProtocol.UDP, port))
+                        .as("port %d", port)
+                        .isEqualTo(port != 63500);
+            }
+            assertThat(claims.claimer.getName()).isEqualTo("sharedip-control");
+            resolve(gateway);
+            assertThat(send(gateway, 61100)).isEqualTo(61100);
+        }
     }
 
     @Test

@@ -39,7 +39,7 @@ class TranslationTest {
     }
 
     @Test
-    void tcp_is_translated_both_ways_and_its_payload_untouched() {
+    void rfc5382_req6_tcp_is_translated_both_ways_and_its_payload_untouched() {
         try (GatewayRig rig = rig()) {
             byte[] payload = "PORT 10,0,0,2,7,138\r\n".getBytes(StandardCharsets.US_ASCII);
             rig.station("p")

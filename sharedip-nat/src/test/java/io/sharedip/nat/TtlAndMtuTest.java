@@ -49,7 +49,9 @@ class TtlAndMtuTest {
 
     @ParameterizedTest
     @ValueSource(ints = {0, 1})
-    void rfc5508_req9_expiry_from_a_guest_is_answered_with_11_0_and_quotes_the_packet_untranslated(int ttl) {
+    void
+            rfc5508_req10_and_hostile14_and_case13_expiry_from_a_guest_is_answered_with_11_0_and_quotes_the_packet_untranslated(
+                    int ttl) {
         try (GatewayRig rig = rig()) {
             byte[] sent = PacketBuilder.udp()
                     .from(PRIVATE, 4000)
@@ -72,7 +74,7 @@ class TtlAndMtuTest {
     }
 
     @Test
-    void rfc5508_req9_an_own_error_bears_precedence_6_and_the_type_of_service_of_what_it_quotes() {
+    void rfc5508_req10_an_own_error_bears_precedence_6_and_the_type_of_service_of_what_it_quotes() {
         try (GatewayRig rig = rig()) {
             byte[] sent = PacketBuilder.udp()
                     .from(PRIVATE, 4000)
@@ -89,7 +91,8 @@ class TtlAndMtuTest {
     }
 
     @Test
-    void rfc5508_req9_expiry_from_outside_is_answered_from_the_shared_address_and_shows_nothing_inside() {
+    void
+            rfc5508_req10_and_hostile14_expiry_from_outside_is_answered_from_the_shared_address_and_shows_nothing_inside() {
         try (GatewayRig rig = rig()) {
             Conversation talk =
                     Conversation.tcp(rig, "p", PRIVATE, 40000, SERVER, 80).handshake();

@@ -77,6 +77,18 @@ public final class Conversation {
         return new Conversation(rig, false, guest, inside, port, server, serverPort);
     }
 
+    /** The same conversation, continued through another gateway. @param other to talk through @return a copy */
+    public Conversation through(GatewayRig other) {
+        Conversation copy = new Conversation(other, tcp, guest, inside, port, server, serverPort);
+        copy.outsidePort = outsidePort;
+        copy.atGuest.next = atGuest.next;
+        copy.atGuest.synSent = atGuest.synSent;
+        copy.atServer.next = atServer.next;
+        copy.atServer.synSent = atServer.synSent;
+        copy.synAcknowledged = synAcknowledged;
+        return copy;
+    }
+
     /** The outside port, as the last packet out bore it. @return 0 if there was none */
     public int outsidePort() {
         return outsidePort;

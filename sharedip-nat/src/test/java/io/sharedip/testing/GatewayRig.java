@@ -1,6 +1,7 @@
 package io.sharedip.testing;
 
 import io.sharedip.Guest;
+import io.sharedip.address.IpProtocol;
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.MacAddress;
 import io.sharedip.address.PortRange;
@@ -12,6 +13,7 @@ import io.sharedip.packet.Octets;
 import io.sharedip.stats.DropReason;
 import io.sharedip.stats.FlowStatus;
 import io.sharedip.stats.SharedIpStats;
+import io.sharedip.uplink.HostPortClaims;
 import io.sharedip.uplink.PacketUplink;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -60,6 +62,7 @@ public final class GatewayRig implements AutoCloseable {
             InProcessLink.named("up").withMacAddress(UPLINK_MAC).withCapacity(LINK_ROOM);
     private PortRange ports = PortRange.of(61000, 65535);
     private boolean routerAnswers = true;
+    private boolean hostHasAddress;
     private @Nullable NatGateway gateway;
 
     /** Makes a rig whose clock starts shortly before the wrap-around of its sign, and whose choices repeat. */
@@ -94,6 +97,20 @@ public final class GatewayRig implements AutoCloseable {
         /** Sends a packet with the right MAC addresses and lets the gateway work. @param packet to send */
         public void send(PacketBuilder packet) {
             sendRaw(packet.macs(mac, peer).build());
+        }
+
+        /** Sends a packet, and leaves the work to a later poll. @param packet to send */
+        public void sendWithoutWork(PacketBuilder packet) {
+            if (!link.transmit(packet.macs(mac, peer).build())) {
+                throw new AssertionError("no room on link " + link.name());
+            }
+        }
+
+        /** Takes every frame that the gateway has sent here, and looks at none. */
+        public void discard() {
+            while (link.receive() != null) {
+                // until empty
+            }
         }
 
         /** Sends a frame as it is and lets the gateway work. @param frame to send */
@@ -193,6 +210,47 @@ public final class GatewayRig implements AutoCloseable {
         return this;
     }
 
+    /** Lets a host have the shared address too, none of whose programs uses a port of the gateway's. @return this */
+    public GatewayRig sharedWithHost() {
+        requireUnbuilt();
+        hostHasAddress = true;
+        return this;
+    }
+
+    /** Claims that are always granted. */
+    private static final class EveryPort implements HostPortClaims {
+
+        @Override
+        public String kind() {
+            return "none";
+        }
+
+        @Override
+        public void open(Ipv4Address address) {}
+
+        @Override
+        public List<PortRange> claim(IpProtocol protocol, PortRange wanted) {
+            return List.of(wanted);
+        }
+
+        @Override
+        public void claimAll(IpProtocol protocol, PortRange wanted) {}
+
+        @Override
+        public void claimProtocol(IpProtocol protocol) {}
+
+        @Override
+        public void release(IpProtocol protocol, PortRange claimed) {}
+
+        @Override
+        public boolean reservesPorts() {
+            return true;
+        }
+
+        @Override
+        public void close() {}
+    }
+
     /** Makes the router deaf to ARP, from now on. @return this */
     public GatewayRig silentRouter() {
         routerAnswers = false;
@@ -206,7 +264,8 @@ public final class GatewayRig implements AutoCloseable {
             NatGatewayBuilder builder = NatGateway.builder();
             settings.forEach(setting -> setting.accept(builder));
             config.forEach(builder::guest);
-            builder.uplink(PacketUplink.on(uplinkLink).withPorts(ports).withAddressOfItsOwn());
+            PacketUplink uplink = PacketUplink.on(uplinkLink).withPorts(ports);
+            builder.uplink(hostHasAddress ? uplink.withClaims(new EveryPort()) : uplink.withAddressOfItsOwn());
             built = builder.build();
             gateway = built;
             poll();

@@ -11,11 +11,14 @@ import io.sharedip.event.SharedIpEvent.LinkLost;
 import io.sharedip.event.SharedIpEvent.LinkNotice;
 import io.sharedip.event.SharedIpEvent.LinkRestored;
 import io.sharedip.event.SharedIpEvent.RuleLogged;
+import io.sharedip.event.SharedIpEvent.SnapshotRestored;
 import io.sharedip.event.SharedIpEvent.TableFull;
 import io.sharedip.event.SharedIpListener;
 import io.sharedip.filter.RuleSyntax;
+import io.sharedip.snapshot.RestoreReport;
 import java.util.Locale;
 import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
@@ -95,6 +98,13 @@ final class EventLog implements SharedIpListener {
             log.info("The link {} is back.", e.link());
         } else if (event instanceof LinkNotice e) {
             limited(Level.WARN, "The link " + e.link() + " says: " + e.message());
+        } else if (event instanceof SnapshotRestored e) {
+            log.info(
+                    "Restored {} flows and {} forwards of {}; left out: {}.",
+                    e.report().flows(),
+                    e.report().forwards(),
+                    e.report().taken(),
+                    leftOut(e.report()));
         } else if (event instanceof GatewayFailed e) {
             log.error("The gateway failed; nothing passes any more.", e.cause());
         } else {
@@ -134,5 +144,13 @@ final class EventLog implements SharedIpListener {
         } else {
             suppressed++;
         }
+    }
+
+    private static String leftOut(RestoreReport report) {
+        String text = report.skipped().entrySet().stream()
+                .filter(reason -> reason.getValue() > 0)
+                .map(reason -> reason.getKey() + " " + reason.getValue())
+                .collect(Collectors.joining(", "));
+        return text.isEmpty() ? "nothing" : text;
     }
 }

@@ -4,6 +4,7 @@ import io.sharedip.Guest;
 import io.sharedip.SharedIp;
 import io.sharedip.event.SharedIpListener;
 import io.sharedip.examples.gateway.config.GatewayFile;
+import io.sharedip.examples.gateway.config.GatewayFile.AddressPlan;
 import io.sharedip.examples.gateway.config.GatewayFile.GuestSettings;
 import io.sharedip.examples.gateway.config.GatewayFile.LinkSettings;
 import io.sharedip.examples.gateway.config.GatewayFile.TimeoutKey;
@@ -37,6 +38,7 @@ final class GatewayAssembly implements GatewayStarter {
                 .udp(file.nat().udp())
                 .udpInboundRefresh(file.nat().udpInboundRefresh())
                 .tcpTracking(file.nat().tcpTracking())
+                .fragments(file.nat().fragments())
                 .rules(file.rules())
                 .listener(listener);
         file.alias().ifPresent(builder::alias);
@@ -46,6 +48,13 @@ final class GatewayAssembly implements GatewayStarter {
             builder.guest(new Guest(guest.id(), guest.mac(), List.of(guest.address()), link(guest.link())));
         }
         file.forwards().forEach(builder::forward);
+        file.nat().errorsPerSecond().ifPresent(builder::errorsPerSecond);
+        AddressPlan plan = file.nat().plan();
+        plan.protocols().forEach(builder::protocols);
+        plan.oneToOne()
+                .forEach(one ->
+                        builder.oneToOne(one.address().toString(), one.guest().name()));
+        plan.exempt().forEach(builder::exempt);
         return builder.start();
     }
 
@@ -78,6 +87,7 @@ final class GatewayAssembly implements GatewayStarter {
                 case TCP_TRANSITORY -> timeouts.withTcpTransitory(value);
                 case UDP -> timeouts.withUdp(value);
                 case ICMP -> timeouts.withIcmp(value);
+                case OTHER -> timeouts.withOther(value);
             };
         }
         return timeouts;

@@ -66,6 +66,7 @@ public final class GatewayMain implements Runnable {
             }
             line.addSubcommand(view.command(), query);
         }
+        line.addSubcommand(new SnapshotCommand(main));
         line.addSubcommand(new CommandLine(new ForwardCommand())
                 .addSubcommand(new ForwardCommand.Add(main))
                 .addSubcommand(new ForwardCommand.Remove(main)));

@@ -12,6 +12,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -65,8 +66,14 @@ final class RunCommand implements Callable<Integer> {
         try (signals;
                 ControlServer server = ControlServer.bind(control);
                 SharedIp gateway = starter.start(settings, new EventLog())) {
-            server.serve(new GatewayCommands(gateway));
-            return attend(gateway, settings);
+            Optional<StateFile> state = settings.state().map(StateFile::new);
+            state.ifPresent(kept -> kept.restore(gateway));
+            server.serve(new GatewayCommands(gateway, state.map(kept -> () -> kept.save(gateway))));
+            int code = attend(gateway, settings);
+            if (code == ExitCode.DONE) {
+                state.ifPresent(kept -> kept.handOver(gateway));
+            }
+            return code;
         } catch (SharedIpException | ControlException e) {
             return failed(e.getMessage());
         }

@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /** The gateway's configuration file for the {@link OneAddressNetwork}. Immutable: each change gives another one. */
 public final class GatewayFile {
@@ -12,12 +14,22 @@ public final class GatewayFile {
     private final boolean addressIsOwn;
     private final List<String> forwards;
     private final List<String> rules;
+    private final List<String> settings;
+    private final Map<String, String> addresses;
 
-    private GatewayFile(String claims, boolean addressIsOwn, List<String> forwards, List<String> rules) {
+    private GatewayFile(
+            String claims,
+            boolean addressIsOwn,
+            List<String> forwards,
+            List<String> rules,
+            List<String> settings,
+            Map<String, String> addresses) {
         this.claims = claims;
         this.addressIsOwn = addressIsOwn;
         this.forwards = List.copyOf(forwards);
         this.rules = List.copyOf(rules);
+        this.settings = List.copyOf(settings);
+        this.addresses = Map.copyOf(addresses);
     }
 
     /**
@@ -27,7 +39,7 @@ public final class GatewayFile {
      * @return without forwards and rules
      */
     public static GatewayFile withClaims(String claims) {
-        return new GatewayFile(claims, false, List.of(), List.of());
+        return new GatewayFile(claims, false, List.of(), List.of(), List.of(), Map.of());
     }
 
     /**
@@ -36,7 +48,7 @@ public final class GatewayFile {
      * @return without forwards and rules
      */
     public static GatewayFile withoutClaims() {
-        return new GatewayFile("none", true, List.of(), List.of());
+        return new GatewayFile("none", true, List.of(), List.of(), List.of(), Map.of());
     }
 
     /**
@@ -48,7 +60,7 @@ public final class GatewayFile {
     public GatewayFile forward(String forward) {
         List<String> all = new ArrayList<>(forwards);
         all.add(forward);
-        return new GatewayFile(claims, addressIsOwn, all, rules);
+        return new GatewayFile(claims, addressIsOwn, all, rules, settings, addresses);
     }
 
     /**
@@ -60,7 +72,32 @@ public final class GatewayFile {
     public GatewayFile rule(String rule) {
         List<String> all = new ArrayList<>(rules);
         all.add(rule);
-        return new GatewayFile(claims, addressIsOwn, forwards, all);
+        return new GatewayFile(claims, addressIsOwn, forwards, all, settings, addresses);
+    }
+
+    /**
+     * Adds a key of the file that this class does not know otherwise.
+     *
+     * @param setting a line at the top of the file, as in {@code nat: { udp: { filtering: endpoint-independent } }}
+     * @return with it
+     */
+    public GatewayFile setting(String setting) {
+        List<String> all = new ArrayList<>(settings);
+        all.add(setting);
+        return new GatewayFile(claims, addressIsOwn, forwards, rules, all, addresses);
+    }
+
+    /**
+     * Gives a guest another address than the network does; see {@link OneAddressNetwork#readdress}.
+     *
+     * @param guest its name
+     * @param address a private one
+     * @return with it
+     */
+    public GatewayFile address(String guest, String address) {
+        Map<String, String> all = new HashMap<>(addresses);
+        all.put(guest, address);
+        return new GatewayFile(claims, addressIsOwn, forwards, rules, settings, all);
     }
 
     Path write(Path directory, Path control) {
@@ -90,6 +127,7 @@ public final class GatewayFile {
             text.append("  chain:\n");
             rules.forEach(rule -> text.append("    - ").append(rule).append('\n'));
         }
+        settings.forEach(setting -> text.append(setting).append('\n'));
         try {
             return Files.writeString(directory.resolve("gateway.yaml"), text);
         } catch (IOException e) {
@@ -97,8 +135,9 @@ public final class GatewayFile {
         }
     }
 
-    private static String guest(String name, int index, String address) {
-        return "  - { name: " + name + ", mac: \"" + OneAddressNetwork.mac(index) + "\", address: " + address
+    private String guest(String name, int index, String address) {
+        return "  - { name: " + name + ", mac: \"" + OneAddressNetwork.mac(index) + "\", address: "
+                + addresses.getOrDefault(name, address)
                 + ", link: { pcap: " + OneAddressNetwork.card(index) + " } }\n";
     }
 }

@@ -127,6 +127,21 @@ public final class Lab implements AutoCloseable {
         other.shell("ip link set " + otherEnd + " up");
     }
 
+    /**
+     * Puts a machine into a cable: one end of it now leads to that machine, from which another cable leads on. The card that is
+     * left has lost its addresses and settings, and both new ends are up.
+     *
+     * @param middle the machine
+     * @param middleEnd what it calls its end of the old cable; that of the new one has {@code -on} after it
+     * @param machine whose end of the old cable is taken
+     * @param end what it calls that, and the end of the new cable
+     */
+    public void splice(LabMachine middle, String middleEnd, LabMachine machine, String end) {
+        here("ip", "-netns", machine.namespace(), "link", "set", end, "netns", middle.namespace(), "name", middleEnd);
+        middle.shell("ip link set " + middleEnd + " up");
+        cable(middle, middleEnd + "-on", machine, end);
+    }
+
     /** Ends every program, removes every machine and the lab's directory. */
     @Override
     public void close() {

@@ -105,8 +105,19 @@ public final class OneAddressNetwork {
                 .mapToObj(index -> sameAddressGuest(lab, index))
                 .toList();
         privateGuest = guest(lab, PRIVATE_GUEST, SAME_ADDRESS_GUESTS.size());
-        privateGuest.shell(
-                "ip address add " + PRIVATE_ADDRESS + "/32 dev eth0",
+        readdress(privateGuest, PRIVATE_ADDRESS);
+    }
+
+    /**
+     * Gives a guest a private address instead of the one it has.
+     *
+     * @param guest one of the guests
+     * @param address for the gateway's file, too: {@link GatewayFile#address}
+     */
+    public void readdress(LabMachine guest, String address) {
+        guest.shell(
+                "ip address flush dev eth0",
+                "ip address add " + address + "/32 dev eth0",
                 "ip route add default via " + ROUTER + " dev eth0 onlink");
     }
 

@@ -14,6 +14,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -119,6 +120,55 @@ class GatewayMainTest {
                 .singleElement()
                 .asString()
                 .startsWith("status: flows=1/5000 in=4/s forwarded=2/s dropped=1/s (all: in=20 ");
+    }
+
+    @Test
+    void theStateIsKeptAtTheEndAndOnDemandAndRestoredAtTheStart() throws Exception {
+        Path state = file.resolveSibling("state");
+        Files.writeString(file, Files.readString(file) + "state: " + state + "\n");
+        CompletableFuture<Outcome> running = run("-q");
+        assertThat(gateway.restored).isZero();
+        assertThat(Files.exists(state)).isFalse();
+
+        assertThat(ask("snapshot").code).isZero();
+        assertThat(state).hasBinaryContent(FakeGateway.SNAPSHOT);
+        Files.delete(state);
+        stop.request();
+        assertThat(running.get(20, TimeUnit.SECONDS).code).isZero();
+        assertThat(state).hasBinaryContent(FakeGateway.SNAPSHOT);
+        assertThat(Files.getPosixFilePermissions(state)).isEqualTo(PosixFilePermissions.fromString("rw-------"));
+
+        FakeGateway next = new FakeGateway();
+        new StateFile(state).restore(next);
+        assertThat(next.restored).isEqualTo(1);
+    }
+
+    @Test
+    void aBrokenStateFileIsPutAsideAndTheGatewayRuns() throws Exception {
+        Path state = file.resolveSibling("state");
+        Files.writeString(state, "something else");
+        Files.writeString(file, Files.readString(file) + "state: " + state + "\n");
+
+        CompletableFuture<Outcome> running = run("-q");
+
+        assertThat(running.isDone()).isFalse();
+        assertThat(gateway.restored).isZero();
+        assertThat(Files.exists(state)).isFalse();
+        assertThat(file.resolveSibling("state.refused")).hasContent("something else");
+        stop.request();
+        assertThat(running.get(20, TimeUnit.SECONDS).code).isZero();
+    }
+
+    @Test
+    void withoutAStateFileASnapshotIsRefused() throws Exception {
+        CompletableFuture<Outcome> running = run("-q");
+
+        Outcome refused = ask("snapshot");
+
+        assertThat(refused.code).isEqualTo(1);
+        assertThat(refused.err).contains("state: is missing; name a state file in the gateway's file");
+        stop.request();
+        assertThat(running.get(20, TimeUnit.SECONDS).code).isZero();
     }
 
     @Test

@@ -4,7 +4,12 @@ import static io.sharedip.examples.lab.OneAddressNetwork.ADDRESS;
 import static io.sharedip.examples.lab.OneAddressNetwork.NEAR;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
@@ -12,6 +17,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -73,6 +79,65 @@ class RestartLabTest {
             running.restart(file);
             fetchesAPage(running);
         }
+    }
+
+    /** Nobody outside may send while no gateway holds the ports: the host's kernel would reset what it does not know. */
+    @Test
+    void connections_outlive_a_gateway_that_keeps_its_state(@TempDir Path directory) throws IOException {
+        Path state = directory.resolve("state");
+        GatewayFile file = GatewayFile.withClaims("sockets").setting("state: " + state);
+        try (GatewayLab running = GatewayLab.with(file)) {
+            LabMachine near = running.network().near();
+            near.start("socat", "TCP-LISTEN:7000,fork,reuseaddr", "PIPE");
+            Listening.await(near, "tcp", 7000, PATIENCE);
+            Path go = running.lab().directory().resolve("go");
+            LabProgram talk = running.guest("mail")
+                    .start(
+                            "sh",
+                            "-c",
+                            "(echo before; while [ ! -e " + go + " ]; do sleep 0.2; done; echo after; sleep 5)"
+                                    + " | socat - TCP4:" + NEAR + ":7000");
+            talk.awaitText("before", PATIENCE);
+            List<LabProgram> clients = Stream.of("web", "db")
+                    .map(guest -> running.guest(guest)
+                            .start(
+                                    GatewayProcess.java(),
+                                    "-cp",
+                                    GatewayProcess.jar(),
+                                    EchoClients.class.getName(),
+                                    NEAR,
+                                    "7000",
+                                    "42000",
+                                    "4",
+                                    "5000000",
+                                    go.toString()))
+                    .toList();
+            clients.forEach(client -> client.awaitText("connected 4", Duration.ofSeconds(60)));
+            List<String> before = tcpFlows(running);
+            assertThat(before).hasSize(9);
+
+            Outcome end = running.gateway().stop();
+            assertThat(end.exit()).as(end.describe()).isZero();
+            assertThat(Files.getPosixFilePermissions(state)).isEqualTo(PosixFilePermissions.fromString("rw-------"));
+            running.restart(file);
+
+            assertThat(tcpFlows(running)).containsExactlyInAnyOrderElementsOf(before);
+            Files.writeString(go, "");
+            talk.awaitText("after", PATIENCE);
+            assertThat(clients).allSatisfy(client -> {
+                Outcome outcome = client.await(Duration.ofSeconds(90));
+                assertThat(outcome.exit()).as(outcome.describe()).isZero();
+                assertThat(outcome.out()).contains("echoed 20000000 octets");
+            });
+            assertThat(running.gateway().drops()).doesNotContainKeys("TCP_WINDOW", "TCP_ACKNOWLEDGMENT", "TCP_NO_FLOW");
+        }
+    }
+
+    private static List<String> tcpFlows(GatewayLab running) {
+        return running.gateway().flows().stream()
+                .filter(flow -> flow.peer().equals(NEAR + ":7000"))
+                .map(flow -> flow.guest() + " " + flow.inside() + " " + flow.outside())
+                .toList();
     }
 
     @Test

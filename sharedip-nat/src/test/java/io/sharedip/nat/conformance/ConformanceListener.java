@@ -27,11 +27,11 @@ import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
 /**
- * Collects what became of the tests whose names carry the tokens of rows, and writes the page.
+ * Collects what became of the tests whose names carry the tokens of rows, and writes {@code target/conformance.md}.
  *
- * <p>{@code target/conformance.md} is written by every run. Where the system property {@code conformance.page} points is written, and
- * {@code target/conformance-unproved.txt} for the build to fail by, only by a run in which every test of this module took part that
- * carries a token: a run of a few tests says nothing about the other rows.
+ * <p>A run in which every test of this module took part that carries a token also writes {@code target/conformance-unproved.txt}, for
+ * the build to fail by, if there are rows that it does not prove. A run of some tests says nothing about the other rows, and the page
+ * says so.
  */
 public final class ConformanceListener implements TestExecutionListener {
 
@@ -90,21 +90,15 @@ public final class ConformanceListener implements TestExecutionListener {
 
     @Override
     public void testPlanExecutionFinished(TestPlan plan) {
-        ConformancePage page = new ConformancePage(rows, new HashMap<>(outcomes));
         try {
+            boolean whole = outcomes.keySet().containsAll(allTests());
+            ConformancePage page = new ConformancePage(rows, new HashMap<>(outcomes), whole);
             Files.createDirectories(TARGET);
             Files.writeString(TARGET.resolve("conformance.md"), page.text());
-            if (!outcomes.keySet().containsAll(allTests())) {
-                return;
-            }
-            String destination = System.getProperty("conformance.page", "");
-            if (!destination.isEmpty()) {
-                Files.writeString(Path.of(destination), page.text());
-            }
             List<String> unproved = page.unproved().stream()
                     .map(row -> row.token() + ": " + row.requirement())
                     .toList();
-            if (!unproved.isEmpty()) {
+            if (whole && !unproved.isEmpty()) {
                 Files.write(UNPROVED, unproved);
                 System.out.println("Rows of the contract that no test proves, or a test refutes: " + unproved.size());
                 unproved.forEach(line -> System.out.println("  " + line));

@@ -30,9 +30,12 @@ final class ConformancePage {
 
     private final List<Row> rows;
     private final Map<TestMethod, Outcome> outcomes;
+    private final boolean whole;
 
-    ConformancePage(List<Row> rows, Map<TestMethod, Outcome> outcomes) {
+    /** Makes a page. @param rows all @param outcomes of tests @param whole whether all tests that carry a token have run */
+    ConformancePage(List<Row> rows, Map<TestMethod, Outcome> outcomes, boolean whole) {
         this.rows = rows;
+        this.whole = whole;
         this.outcomes = new TreeMap<>(outcomes);
     }
 
@@ -59,8 +62,12 @@ final class ConformancePage {
         lines.add("# Conformance");
         lines.add("");
         lines.add(
-                "Written by the unit tests of `sharedip-nat` when all of them have run; not edited by hand. A test proves the rows whose");
-        lines.add("identifiers its name carries. `mvn -pl sharedip-api,sharedip-nat verify` writes it anew.");
+                "Written by a run of the unit tests of `sharedip-nat`, never by hand. A test proves the rows whose identifiers");
+        lines.add("its name carries. [testing.md](testing.md) says more.");
+        if (!whole) {
+            lines.add("");
+            lines.add("**Not all tests took part in this run.**");
+        }
         lines.add("");
         lines.add((rows.size() - unproved().size()) + " of " + rows.size() + " rows are proved.");
         String section = "";

@@ -21,7 +21,8 @@ class ConformancePageTest {
 
     @Test
     void a_row_is_proved_by_a_passing_test_that_carries_its_token_and_no_longer_one() {
-        ConformancePage page = new ConformancePage(List.of(ONE, TEN), Map.of(test("rfc4787_req10_passes", ""), GOOD));
+        ConformancePage page =
+                new ConformancePage(List.of(ONE, TEN), Map.of(test("rfc4787_req10_passes", ""), GOOD), true);
         assertThat(page.unproved()).containsExactly(ONE);
         assertThat(page.text())
                 .contains("1 of 2 rows are proved.")
@@ -32,8 +33,8 @@ class ConformancePageTest {
 
     @Test
     void one_name_may_carry_several_tokens() {
-        ConformancePage page =
-                new ConformancePage(List.of(ONE, TEN), Map.of(test("rfc4787_req1_and_rfc4787_req10_hold", ""), GOOD));
+        ConformancePage page = new ConformancePage(
+                List.of(ONE, TEN), Map.of(test("rfc4787_req1_and_rfc4787_req10_hold", ""), GOOD), true);
         assertThat(page.unproved()).isEmpty();
     }
 
@@ -45,7 +46,8 @@ class ConformancePageTest {
                         test("rfc4787_req1_x", ""),
                         GOOD,
                         test("rfc4787_req1_y", ""),
-                        GOOD.plus(false).plus(true)));
+                        GOOD.plus(false).plus(true)),
+                true);
         assertThat(page.unproved()).containsExactly(ONE);
         assertThat(page.text()).contains("**FAILED**");
     }
@@ -54,7 +56,8 @@ class ConformancePageTest {
     void a_tests_own_setting_replaces_the_rows() {
         ConformancePage page = new ConformancePage(
                 List.of(ONE),
-                Map.of(test("rfc4787_req1_x", ""), GOOD, test("rfc4787_req1_y", "mapping: other"), GOOD.plus(true)));
+                Map.of(test("rfc4787_req1_x", ""), GOOD, test("rfc4787_req1_y", "mapping: other"), GOOD.plus(true)),
+                true);
         assertThat(page.text())
                 .contains(
                         "| default one | [CTest](../sharedip-nat/src/test/java/a/b/CTest.java) `rfc4787_req1_x` | passed |")
@@ -71,8 +74,15 @@ class ConformancePageTest {
         Map<TestMethod, Outcome> back = new LinkedHashMap<>();
         back.put(test("rfc4787_req1_b", ""), GOOD);
         back.put(test("rfc4787_req1_a", ""), GOOD);
-        assertThat(new ConformancePage(List.of(ONE), forth).text())
-                .isEqualTo(new ConformancePage(List.of(ONE), back).text());
+        assertThat(new ConformancePage(List.of(ONE), forth, true).text())
+                .isEqualTo(new ConformancePage(List.of(ONE), back, true).text());
+    }
+
+    @Test
+    void a_run_of_some_tests_says_so() {
+        String some = "Not all tests took part";
+        assertThat(new ConformancePage(List.of(ONE), Map.of(), false).text()).contains(some);
+        assertThat(new ConformancePage(List.of(ONE), Map.of(), true).text()).doesNotContain(some);
     }
 
     @Test

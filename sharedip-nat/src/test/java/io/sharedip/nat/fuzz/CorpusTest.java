@@ -36,6 +36,18 @@ class CorpusTest {
         assertThat(new FrameProgram(program).run()).isEqualTo(new FrameProgram(program).run());
     }
 
+    static List<Path> snapshots() throws IOException, URISyntaxException {
+        return corpus("SnapshotReaderFuzzInputs/snapshots");
+    }
+
+    @ParameterizedTest
+    @MethodSource("snapshots")
+    void a_snapshot_of_the_corpus_is_read_or_refused(Path file) throws IOException {
+        boolean good = file.getFileName().toString().startsWith("good");
+        boolean accepted = new SnapshotInput(Files.readAllBytes(file)).run();
+        assertThat(accepted || !good).isTrue();
+    }
+
     @Test
     void random_frame_programs_keep_the_invariants() {
         Random random = new Random(5382);

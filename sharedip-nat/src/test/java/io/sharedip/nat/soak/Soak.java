@@ -45,9 +45,6 @@ public final class Soak {
     /** 200 ms after the whole second at which flows end: then a tick of the wheel has passed. */
     private static final int CHECK_AT = 2;
 
-    /** In each step: one tick ends a bounded number of flows. */
-    private static final int TICKS = 10;
-
     private static final int WHEEL = 1 << 13;
     private static final long MEBI = 1 << 20;
 
@@ -74,6 +71,9 @@ public final class Soak {
 
     private final int places;
     private final int endpoints;
+    /** In each step. One tick looks at a bounded number of flows; the gateway's own driver ticks each millisecond. */
+    private final int ticks;
+
     /** In steps. */
     private final int checkEvery;
 
@@ -110,6 +110,7 @@ public final class Soak {
     Soak(int flows, PrintStream out, Consumer<NatGatewayBuilder> settings) {
         this.places = flows;
         this.endpoints = Math.min(MOST_ENDPOINTS, Math.max(400, flows / 80));
+        this.ticks = flows < 100_000 ? 10 : 100;
         this.checkEvery = flows < 100_000 ? 10 : 100;
         this.out = out;
         this.deadlines = new long[flows];
@@ -440,12 +441,12 @@ public final class Soak {
         long real = System.nanoTime();
         for (long step = 1; step <= hours * 36_000L; step++) {
             long time = start + step * STEP;
-            for (int tick = 1; tick <= TICKS; tick++) {
-                now = time - STEP + tick * (STEP / TICKS);
+            for (int tick = 1; tick <= ticks; tick++) {
+                now = time - STEP + tick * (STEP / ticks);
                 while (!probes.isEmpty() && probes.peek().time - now <= 0) {
                     probe(probes.remove());
                 }
-                now = time - STEP + tick * (STEP / TICKS);
+                now = time - STEP + tick * (STEP / ticks);
                 gateway.tick(now);
             }
             answerArp();

@@ -113,6 +113,18 @@ final class Forms {
         return Path.of(text);
     }
 
+    static Path filePath(String text) {
+        if (text.isEmpty() || text.endsWith("/")) {
+            throw new SyntaxException(
+                    "path", text, text.length(), "lacks the name of a file", "write it, such as /var/lib/gw/state");
+        }
+        int bad = firstOf(text, Character::isISOControl);
+        if (bad >= 0) {
+            throw new SyntaxException("path", text, bad, "has a control character", "remove it");
+        }
+        return Path.of(text);
+    }
+
     static String qemuStream(String text) {
         if (text.startsWith("unix:")) {
             checkSocketPath(text, "unix:".length());

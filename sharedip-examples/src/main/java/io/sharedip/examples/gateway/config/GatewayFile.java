@@ -2,11 +2,13 @@ package io.sharedip.examples.gateway.config;
 
 import io.sharedip.GuestId;
 import io.sharedip.address.IpPrefix;
+import io.sharedip.address.IpProtocol;
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.MacAddress;
 import io.sharedip.address.PortRange;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.forward.PortForward;
+import io.sharedip.nat.FragmentLimits;
 import io.sharedip.nat.ProtocolBehavior;
 import io.sharedip.nat.TcpTracking;
 import java.nio.file.Path;
@@ -27,6 +29,7 @@ import java.util.OptionalInt;
  * @param router the next hop for everything outside the segment
  * @param alias stands for the shared address where a guest owns that itself
  * @param control the control socket
+ * @param state where flows are kept while the gateway does not run
  * @param uplink the way out
  * @param capacity how many flows there may be
  * @param routerMac what guests see as their router
@@ -42,6 +45,7 @@ public record GatewayFile(
         Ipv4Address router,
         Optional<Ipv4Address> alias,
         Optional<Path> control,
+        Optional<Path> state,
         UplinkSettings uplink,
         Capacity capacity,
         Optional<MacAddress> routerMac,
@@ -133,14 +137,54 @@ public record GatewayFile(
      * @param udp ports and filtering of UDP
      * @param udpInboundRefresh whether UDP packets from outside keep a flow alive that a guest began
      * @param tcpTracking how TCP segments are judged
+     * @param fragments how much of fragments is kept, and how long
+     * @param errorsPerSecond how many errors the gateway itself says; the engine's default if empty
+     * @param plan what is translated in another way
      */
     public record NatSettings(
-            ProtocolBehavior tcp, ProtocolBehavior udp, boolean udpInboundRefresh, TcpTracking tcpTracking) {
+            ProtocolBehavior tcp,
+            ProtocolBehavior udp,
+            boolean udpInboundRefresh,
+            TcpTracking tcpTracking,
+            FragmentLimits fragments,
+            OptionalInt errorsPerSecond,
+            AddressPlan plan) {
 
         /** What holds if the file says nothing. */
-        static final NatSettings DEFAULT =
-                new NatSettings(ProtocolBehavior.tcp(), ProtocolBehavior.udp(), false, TcpTracking.defaults());
+        static final NatSettings DEFAULT = new NatSettings(
+                ProtocolBehavior.tcp(),
+                ProtocolBehavior.udp(),
+                false,
+                TcpTracking.defaults(),
+                FragmentLimits.defaults(),
+                OptionalInt.empty(),
+                new AddressPlan(List.of(), List.of(), List.of()));
     }
+
+    /**
+     * What is translated in another way than to the shared address and a port of the pool.
+     *
+     * @param protocols translated by address alone
+     * @param oneToOne addresses of one guest each
+     * @param exempt destinations that are not translated
+     */
+    public record AddressPlan(List<IpProtocol> protocols, List<OneToOne> oneToOne, List<IpPrefix> exempt) {
+
+        /** Copies the lists. */
+        public AddressPlan {
+            protocols = List.copyOf(protocols);
+            oneToOne = List.copyOf(oneToOne);
+            exempt = List.copyOf(exempt);
+        }
+    }
+
+    /**
+     * An address of the segment that is one guest's alone.
+     *
+     * @param address the address
+     * @param guest whose it is
+     */
+    public record OneToOne(Ipv4Address address, GuestId guest) {}
 
     /**
      * A guest.
@@ -183,7 +227,9 @@ public record GatewayFile(
         /** UDP. */
         UDP,
         /** ICMP queries. */
-        ICMP;
+        ICMP,
+        /** Protocols that are translated by address alone. */
+        OTHER;
 
         String key() {
             return name().toLowerCase(Locale.ROOT).replace('_', '-');

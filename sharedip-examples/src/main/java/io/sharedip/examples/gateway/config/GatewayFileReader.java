@@ -1,5 +1,6 @@
 package io.sharedip.examples.gateway.config;
 
+import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.MacAddress;
 import io.sharedip.examples.gateway.config.GatewayFile.Capacity;
 import io.sharedip.examples.gateway.config.GatewayFile.GuestSettings;
@@ -49,6 +50,9 @@ final class GatewayFileReader {
         Optional<Path> control = root.text("control", "/run/gw/control.sock")
                 .flatMap(s -> s.parse(Forms::socketPath))
                 .map(Parsed::value);
+        Optional<Path> state = root.text("state", "/var/lib/gw/state")
+                .flatMap(s -> s.parse(Forms::filePath))
+                .map(Parsed::value);
         Optional<UplinkSettings> uplink = root.required(
                         "uplink", "name the card of the segment, such as uplink: { pcap: eth0 }")
                 .flatMap(v -> v.section("uplink: { pcap: eth0 }"))
@@ -64,9 +68,11 @@ final class GatewayFileReader {
         PolicyReader policies = new PolicyReader(segment, guests.names());
         List<PortForward> forwards = policies.forwards(root);
         FilterChain rules = policies.rules(root);
+        List<Ipv4Address> addresses =
+                guestSettings.stream().map(GuestSettings::address).toList();
         NatSettings nat = root.value("nat")
                 .flatMap(v -> v.section("nat: { udp: { filtering: endpoint-independent } }"))
-                .map(NatReader::read)
+                .map(section -> NatReader.read(section, new AddressPlanReader(segment, policies, addresses)))
                 .orElse(NatSettings.DEFAULT);
         Map<TimeoutKey, Duration> timeouts = root.value("timeouts")
                 .flatMap(v -> v.section("timeouts: { udp: 300s }"))
@@ -82,6 +88,7 @@ final class GatewayFileReader {
                                         router,
                                         segment.alias(),
                                         control,
+                                        state,
                                         up,
                                         capacity,
                                         routerMac.map(Parsed::value),

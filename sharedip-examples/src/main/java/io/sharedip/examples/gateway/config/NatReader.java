@@ -1,15 +1,18 @@
 package io.sharedip.examples.gateway.config;
 
 import io.sharedip.SyntaxException;
+import io.sharedip.examples.gateway.config.GatewayFile.AddressPlan;
 import io.sharedip.examples.gateway.config.GatewayFile.NatSettings;
 import io.sharedip.examples.gateway.config.Setting.Parsed;
 import io.sharedip.nat.FilteringBehavior;
+import io.sharedip.nat.FragmentLimits;
 import io.sharedip.nat.MappingBehavior;
 import io.sharedip.nat.ProtocolBehavior;
 import io.sharedip.nat.TcpTracking;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Function;
 
 /** Reads {@code nat}. */
@@ -18,11 +21,15 @@ final class NatReader {
     private static final int MOST_PORTS = 65_535;
     private static final int LEAST_MSS = 88;
     private static final int MOST_MSS = 65_495;
+    private static final int MOST_ERRORS = 1_000_000;
+    private static final int LEAST_FRAGMENT_OCTETS = 128 << 10;
+    private static final int MOST_FRAGMENT_OCTETS = 1 << 30;
+    private static final Duration LONGEST_REASSEMBLY = Duration.ofMinutes(2);
     private static final Duration LONGEST_REUSE_DELAY = Duration.ofHours(1);
 
     private NatReader() {}
 
-    static NatSettings read(Section nat) {
+    static NatSettings read(Section nat, AddressPlanReader addresses) {
         NatSettings defaults = NatSettings.DEFAULT;
         ProtocolBehavior tcp = nat.value("tcp")
                 .flatMap(v -> v.section("tcp: { filtering: endpoint-independent }"))
@@ -44,8 +51,16 @@ final class NatReader {
                 .flatMap(v -> v.section("tcp-tracking: { mss-clamp: link }"))
                 .map(section -> tracking(section, defaults.tcpTracking()))
                 .orElse(defaults.tcpTracking());
+        FragmentLimits fragments = nat.value("fragments")
+                .flatMap(v -> v.section("fragments: { timeout: 30s }"))
+                .map(section -> fragments(section, defaults.fragments()))
+                .orElse(defaults.fragments());
+        OptionalInt errors = one(nat, "errors-per-second", "200", Forms.number(0, MOST_ERRORS))
+                .map(parsed -> OptionalInt.of(parsed.value()))
+                .orElse(defaults.errorsPerSecond());
+        AddressPlan plan = addresses.read(nat);
         nat.finish();
-        return new NatSettings(tcp, udp, inboundRefresh, tracking);
+        return new NatSettings(tcp, udp, inboundRefresh, tracking, fragments, errors, plan);
     }
 
     private static ProtocolBehavior behavior(Section section, ProtocolBehavior defaults) {
@@ -86,6 +101,28 @@ final class NatReader {
                 flag(section, "answer-unsolicited-syn", defaults.answerUnsolicitedSyn()));
         section.finish();
         return tracking;
+    }
+
+    private static FragmentLimits fragments(Section section, FragmentLimits defaults) {
+        Duration timeout = one(
+                        section, "timeout", "30s", DurationText.between(Duration.ofSeconds(1), LONGEST_REASSEMBLY))
+                .map(Parsed::value)
+                .orElse(defaults.timeout());
+        Optional<Parsed<Integer>> perGuest = octets(section, "octets-per-guest");
+        Optional<Parsed<Integer>> fromGuests = octets(section, "octets-from-guests");
+        int fromOutside =
+                octets(section, "octets-from-outside").map(Parsed::value).orElse(defaults.octetsFromOutside());
+        section.finish();
+        int all = fromGuests.map(Parsed::value).orElse(defaults.octetsFromGuests());
+        perGuest.filter(p -> p.value() > all)
+                .ifPresent(p ->
+                        p.setting().wrong("is more than all guests may have together, " + all, "use at most " + all));
+        int each = Math.min(perGuest.map(Parsed::value).orElse(defaults.octetsPerGuest()), all);
+        return new FragmentLimits(timeout, each, all, fromOutside);
+    }
+
+    private static Optional<Parsed<Integer>> octets(Section section, String key) {
+        return one(section, key, "1048576", Forms.number(LEAST_FRAGMENT_OCTETS, MOST_FRAGMENT_OCTETS));
     }
 
     private static int mssClamp(String text) {

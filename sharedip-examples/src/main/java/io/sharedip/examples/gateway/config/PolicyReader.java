@@ -68,7 +68,8 @@ final class PolicyReader {
                 setting, forward.guest(), setting.text().indexOf(forward.guest().name(), arrow));
     }
 
-    private void checkGuest(Setting setting, GuestId guest, int position) {
+    /** Notes the name of a guest that does not exist, at the character where it stands. */
+    void checkGuest(Setting setting, GuestId guest, int position) {
         if (guests.complete() && !guests.known().contains(guest)) {
             List<String> names =
                     guests.known().stream().map(GuestId::name).sorted().toList();

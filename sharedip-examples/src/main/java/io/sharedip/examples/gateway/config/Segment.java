@@ -40,7 +40,7 @@ record Segment(
         return segment;
     }
 
-    private void checkLiesInside(Parsed<Ipv4Address> parsed) {
+    void checkLiesInside(Parsed<Ipv4Address> parsed) {
         prefix.ifPresent(p -> {
             if (!p.contains(parsed.value())) {
                 parsed.setting()

@@ -7,15 +7,18 @@ import io.sharedip.filter.FilterChain;
 import io.sharedip.filter.Hook;
 import io.sharedip.forward.ForwardSelector;
 import io.sharedip.forward.PortForward;
+import io.sharedip.snapshot.SnapshotReport;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 
 /** Answers requests by asking a gateway. Thread-safe. */
 public final class GatewayCommands {
@@ -24,15 +27,27 @@ public final class GatewayCommands {
     static final Duration LONGEST_WAIT = Duration.ofSeconds(20);
 
     private final SharedIp gateway;
+    private final Optional<Supplier<SnapshotReport>> state;
     private final Object replacing = new Object();
+
+    /**
+     * Commands for a gateway without a state file.
+     *
+     * @param gateway not closed by this object
+     */
+    public GatewayCommands(SharedIp gateway) {
+        this(gateway, Optional.empty());
+    }
 
     /**
      * Commands for a gateway.
      *
      * @param gateway not closed by this object
+     * @param state writes the state file, if there is one
      */
-    public GatewayCommands(SharedIp gateway) {
+    public GatewayCommands(SharedIp gateway, Optional<Supplier<SnapshotReport>> state) {
         this.gateway = gateway;
+        this.state = state;
     }
 
     /**
@@ -59,6 +74,7 @@ public final class GatewayCommands {
                 await(gateway.removeForward(ForwardSelector.parse(request.argument("selector"))));
                 yield Answer.NOTHING;
             }
+            case "snapshot" -> Tables.snapshot(saved());
             case "rules-replace" -> {
                 replaceRules(request.argument("rules"));
                 yield Answer.NOTHING;
@@ -70,6 +86,12 @@ public final class GatewayCommands {
                         "is not a command of this gateway",
                         "use the commands of its own version");
         };
+    }
+
+    private SnapshotReport saved() {
+        return state.orElseThrow(() -> new ConfigurationException(
+                        "state", null, "is missing", "name a state file in the gateway's file"))
+                .get();
     }
 
     /** What the text does not say about the policies stays as it is. */

@@ -6,6 +6,7 @@ import io.sharedip.filter.FilterChain;
 import io.sharedip.filter.Hook;
 import io.sharedip.filter.RuleSyntax;
 import io.sharedip.forward.ForwardSelector;
+import io.sharedip.snapshot.SnapshotReport;
 import io.sharedip.stats.BindingStatus;
 import io.sharedip.stats.DropReason;
 import io.sharedip.stats.FlowStatus;
@@ -67,6 +68,16 @@ final class Tables {
             json.writeNumberField("held", stats.held());
             json.writeNumberField("dropped", stats.dropped());
             json.writeNumberField("eventsLost", stats.eventsLost());
+            json.writeEndObject();
+        };
+    }
+
+    static Answer snapshot(SnapshotReport report) {
+        return json -> {
+            json.writeStartObject();
+            json.writeNumberField("flows", report.flows());
+            json.writeNumberField("forwards", report.forwards());
+            json.writeNumberField("octets", report.octets());
             json.writeEndObject();
         };
     }

@@ -38,6 +38,13 @@ class BadGatewayFileTest {
               tcp: { mapping: endpoint-independent, port-overloading: false }
               udp: { filtering: address-dependent, port-reuse-delay: 90s, ports-per-guest: 500, inbound-refresh: false }
               tcp-tracking: { window-checks: true, mss-clamp: 1360 }
+              fragments: { timeout: 29s, octets-per-guest: 2097152, octets-from-guests: 8388608 }
+              errors-per-second: 100
+              protocols: [gre, 50]
+              one-to-one:
+                - 192.0.2.20 -> web
+                - 192.0.2.21 -> db
+              exempt: [10.20.0.0/16]
             timeouts: { tcp-half-open: 120s, udp: 5m }
             """;
 
@@ -502,6 +509,137 @@ class BadGatewayFileTest {
                         "mss-clamp: 1360§b",
                         "nat.tcp-tracking.mss-clamp",
                         "is not a whole number"),
+                mistake("fragments wait too long", "29s", "§121s", "nat.fragments.timeout", "use 1s to 2m"),
+                mistake(
+                        "too little room for fragments",
+                        "8388608",
+                        "§131071",
+                        "nat.fragments.octets-from-guests",
+                        "use 131072 to 1073741824"),
+                mistake(
+                        "more fragments of one than of all",
+                        "8388608",
+                        "1048576",
+                        "nat.fragments.octets-per-guest",
+                        "is more than all guests may have together, 1048576"),
+                mistake(
+                        "too many errors",
+                        "errors-per-second: 100",
+                        "errors-per-second: §1000001",
+                        "nat.errors-per-second",
+                        "use 0 to 1000000"),
+                mistake("unknown protocol", "[gre, 50]", "[§gra, 50]", "nat.protocols[0]", "did you mean 'gre'?"),
+                mistake(
+                        "protocol with ports",
+                        "[gre, 50]",
+                        "[gre, §tcp]",
+                        "nat.protocols[1]",
+                        "is translated with its ports anyway"),
+                mistake(
+                        "protocol of the segment",
+                        "[gre, 50]",
+                        "[§2, 50]",
+                        "nat.protocols[0]",
+                        "does not travel beyond its segment"),
+                mistake("authentication header", "[gre, 50]", "[§51, 50]", "nat.protocols[0]", "use esp"),
+                mistake(
+                        "protocol out of range",
+                        "[gre, 50]",
+                        "[gre, §256]",
+                        "nat.protocols[1]",
+                        "write a protocol number from 0 to 255"),
+                mistake(
+                        "doubled protocol",
+                        "[gre, 50]",
+                        "[gre, §47]",
+                        "nat.protocols[1]",
+                        "stands here for the second time"),
+                mistake(
+                        "one protocol instead of a list",
+                        "[gre, 50]",
+                        "§gre",
+                        "nat.protocols",
+                        "is one value, not a list"),
+                mistake(
+                        "one-to-one without a guest",
+                        "- 192.0.2.20 -> web",
+                        "- 192.0.2.20§",
+                        "nat.one-to-one[0]",
+                        "write ADDRESS -> GUEST"),
+                mistake(
+                        "one-to-one with a bad address",
+                        "- 192.0.2.20 -> web",
+                        "- 192.0.2§ -> web",
+                        "nat.one-to-one[0]",
+                        "has only 3 of the four numbers"),
+                mistake(
+                        "one-to-one for an unknown guest",
+                        "- 192.0.2.20 -> web",
+                        "- 192.0.2.20 -> §wep",
+                        "nat.one-to-one[0]",
+                        "did you mean 'web'?"),
+                mistake(
+                        "one-to-one outside the segment",
+                        "- 192.0.2.20 -> web",
+                        "- §192.0.3.20 -> web",
+                        "nat.one-to-one[0]",
+                        "lies outside the prefix"),
+                mistake(
+                        "one-to-one with the shared address",
+                        "- 192.0.2.20 -> web",
+                        "- §192.0.2.10 -> web",
+                        "nat.one-to-one[0]",
+                        "gives away the shared address"),
+                mistake(
+                        "one-to-one with the router's address",
+                        "- 192.0.2.20 -> web",
+                        "- §192.0.2.1 -> web",
+                        "nat.one-to-one[0]",
+                        "gives away the router's address"),
+                mistake(
+                        "one-to-one with the alias",
+                        "- 192.0.2.20 -> web",
+                        "- §192.0.2.254 -> web",
+                        "nat.one-to-one[0]",
+                        "gives away the alias"),
+                mistake(
+                        "one-to-one with the broadcast address",
+                        "- 192.0.2.20 -> web",
+                        "- §192.0.2.255 -> web",
+                        "nat.one-to-one[0]",
+                        "is the broadcast address"),
+                mistake(
+                        "one-to-one with a guest's address",
+                        "address: 10.0.0.2, ",
+                        "address: 192.0.2.20, ",
+                        "nat.one-to-one[0]",
+                        "gives away a guest's own address"),
+                mistake(
+                        "one address for two",
+                        "192.0.2.21 -> db",
+                        "§192.0.2.20 -> db",
+                        "nat.one-to-one[1]",
+                        "gives away an address that another guest has already"),
+                mistake(
+                        "two addresses for one",
+                        "192.0.2.21 -> db",
+                        "§192.0.2.21 -> web",
+                        "nat.one-to-one[1]",
+                        "is the second address for the guest"),
+                mistake("exempt host bits", "10.20.0.0/16", "§10.20.0.1/16", "nat.exempt[0]", "write 10.20.0.0/16"),
+                mistake("exempt IPv6", "10.20.0.0/16", "§2001:db8::/32", "nat.exempt[0]", "is not an IPv4 prefix"),
+                mistake(
+                        "the segment is exempt",
+                        "10.20.0.0/16",
+                        "§192.0.0.0/16",
+                        "nat.exempt[0]",
+                        "contains the shared address"),
+                mistake(
+                        "exempt twice",
+                        "[10.20.0.0/16]",
+                        "[10.20.0.0/16, §10.20.0.0/16]",
+                        "nat.exempt[1]",
+                        "stands here for the second time"),
                 mistake("unknown timer", "udp: 5m", "§upd: 5m", "timeouts.upd", "did you mean 'udp'?"),
                 mistake("duration without a unit", "120s", "120§", "timeouts.tcp-half-open", "lacks a unit"),
                 mistake(
@@ -589,7 +727,13 @@ class BadGatewayFileTest {
         assertThat(problemsOf(text))
                 .extracting(ConfigProblem::key)
                 .containsExactly(
-                        "router", "uplink.claims", "guests[1].name", "forwards[1]", "rules.chain[0]", "timeouts.udp");
+                        "router",
+                        "uplink.claims",
+                        "guests[1].name",
+                        "forwards[1]",
+                        "rules.chain[0]",
+                        "nat.one-to-one[1]",
+                        "timeouts.udp");
     }
 
     @Test

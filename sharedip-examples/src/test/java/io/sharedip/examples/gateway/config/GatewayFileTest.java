@@ -5,19 +5,23 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.sharedip.GuestId;
 import io.sharedip.address.IpPrefix;
+import io.sharedip.address.IpProtocol;
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.MacAddress;
 import io.sharedip.address.PortRange;
+import io.sharedip.examples.gateway.config.GatewayFile.AddressPlan;
 import io.sharedip.examples.gateway.config.GatewayFile.Capacity;
 import io.sharedip.examples.gateway.config.GatewayFile.Claims;
 import io.sharedip.examples.gateway.config.GatewayFile.GuestSettings;
 import io.sharedip.examples.gateway.config.GatewayFile.LinkSettings;
 import io.sharedip.examples.gateway.config.GatewayFile.NatSettings;
+import io.sharedip.examples.gateway.config.GatewayFile.OneToOne;
 import io.sharedip.examples.gateway.config.GatewayFile.TimeoutKey;
 import io.sharedip.examples.gateway.config.GatewayFile.UplinkSettings;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.forward.PortForward;
 import io.sharedip.nat.FilteringBehavior;
+import io.sharedip.nat.FragmentLimits;
 import io.sharedip.nat.MappingBehavior;
 import io.sharedip.nat.ProtocolBehavior;
 import io.sharedip.nat.TcpTracking;
@@ -25,6 +29,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -101,8 +106,14 @@ class GatewayFileTest {
         assertThat(file.forwards()).isEmpty();
         assertThat(file.rules()).isEqualTo(FilterChain.acceptAll());
         assertThat(file.nat())
-                .isEqualTo(
-                        new NatSettings(ProtocolBehavior.tcp(), ProtocolBehavior.udp(), false, TcpTracking.defaults()));
+                .isEqualTo(new NatSettings(
+                        ProtocolBehavior.tcp(),
+                        ProtocolBehavior.udp(),
+                        false,
+                        TcpTracking.defaults(),
+                        FragmentLimits.defaults(),
+                        OptionalInt.empty(),
+                        new AddressPlan(List.of(), List.of(), List.of())));
         assertThat(file.timeouts()).isEmpty();
     }
 
@@ -122,6 +133,15 @@ class GatewayFileTest {
                     port-reuse-delay: 0s
                     inbound-refresh: true
                   tcp-tracking: { window-checks: false, mid-stream-pickup: true, mss-clamp: link, answer-unsolicited-syn: true }
+                  fragments:
+                    timeout: 2m
+                    octets-per-guest: 131072
+                    octets-from-guests: 1073741824
+                    octets-from-outside: 262144
+                  errors-per-second: 0
+                  protocols: [gre, 50, sctp]
+                  one-to-one: [192.0.2.20->web]
+                  exempt: [10.20.0.0/16, 10.30.0.0/16]
                 """, "nat");
 
         assertThat(file.nat())
@@ -139,7 +159,13 @@ class GatewayFileTest {
                                 Duration.ZERO,
                                 0),
                         true,
-                        new TcpTracking(false, true, TcpTracking.MSS_OF_LINK, true)));
+                        new TcpTracking(false, true, TcpTracking.MSS_OF_LINK, true),
+                        new FragmentLimits(Duration.ofMinutes(2), 131072, 1 << 30, 262144),
+                        OptionalInt.of(0),
+                        new AddressPlan(
+                                List.of(new IpProtocol(47), new IpProtocol(50), new IpProtocol(132)),
+                                List.of(new OneToOne(Ipv4Address.parse("192.0.2.20"), GuestId.of("web"))),
+                                List.of(IpPrefix.parse("10.20.0.0/16"), IpPrefix.parse("10.30.0.0/16")))));
     }
 
     @ParameterizedTest

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.sharedip.examples.gateway.config.GatewayFile.NatSettings;
 import io.sharedip.examples.gateway.config.GatewayFile.TimeoutKey;
 import io.sharedip.nat.FilteringBehavior;
+import io.sharedip.nat.FragmentLimits;
+import io.sharedip.nat.ProtocolBehavior;
 import io.sharedip.nat.TcpTracking;
 import io.sharedip.nat.Timeouts;
 import java.nio.file.Files;
@@ -48,13 +50,19 @@ class ManualTest {
                         defaults.tcpHalfClosed(),
                         defaults.tcpTransitory(),
                         defaults.udp(),
-                        defaults.icmp())
+                        defaults.icmp(),
+                        defaults.other())
                 .contains(Duration.ofMinutes(124));
     }
 
     @Test
     void theTranslationOfTheExampleIsTheDefaults() throws Exception {
-        assertThat(GatewayFile.parse(example, "manual").nat()).isEqualTo(NatSettings.DEFAULT);
+        NatSettings nat = GatewayFile.parse(example, "manual").nat();
+        assertThat(nat.tcp()).isEqualTo(ProtocolBehavior.tcp());
+        assertThat(nat.udp()).isEqualTo(ProtocolBehavior.udp());
+        assertThat(nat.udpInboundRefresh()).isFalse();
+        assertThat(nat.tcpTracking()).isEqualTo(TcpTracking.defaults());
+        assertThat(nat.fragments()).isEqualTo(FragmentLimits.defaults());
     }
 
     @Test

@@ -4,6 +4,7 @@ import io.sharedip.ConfigurationException;
 import io.sharedip.Guest;
 import io.sharedip.GuestId;
 import io.sharedip.SharedIp;
+import io.sharedip.SnapshotException;
 import io.sharedip.address.Endpoint;
 import io.sharedip.address.IpProtocol;
 import io.sharedip.address.Ipv4Address;
@@ -13,6 +14,9 @@ import io.sharedip.event.SharedIpListener;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.forward.ForwardSelector;
 import io.sharedip.forward.PortForward;
+import io.sharedip.snapshot.RestoreOptions;
+import io.sharedip.snapshot.RestoreReport;
+import io.sharedip.snapshot.SnapshotReport;
 import io.sharedip.stats.BindingStatus;
 import io.sharedip.stats.DropReason;
 import io.sharedip.stats.FlowStatus;
@@ -20,7 +24,12 @@ import io.sharedip.stats.ForwardStatus;
 import io.sharedip.stats.RuleStatus;
 import io.sharedip.stats.SharedIpStats;
 import io.sharedip.stats.TrackedState;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -34,6 +43,7 @@ import java.util.stream.IntStream;
 /** A gateway without packets: it remembers forwards and rules, and shows as many flows as it is told. */
 public final class FakeGateway implements SharedIp {
 
+    public static final byte[] SNAPSHOT = {1, 2, 3};
     private static final Endpoint INSIDE = Endpoint.parse("192.0.2.10:40001");
 
     private final Map<ForwardSelector, PortForward> forwards =
@@ -42,6 +52,7 @@ public final class FakeGateway implements SharedIp {
     private volatile State state = State.RUNNING;
     private volatile Throwable failure;
     public volatile int flowCount = 1;
+    public volatile int restored;
 
     public void fail(Throwable cause) {
         failure = cause;
@@ -149,6 +160,39 @@ public final class FakeGateway implements SharedIp {
                 Duration.ofMillis(119_500));
         return CompletableFuture.completedFuture(
                 IntStream.range(0, flowCount).mapToObj(i -> flow).toList());
+    }
+
+    @Override
+    public CompletionStage<SnapshotReport> snapshot(OutputStream to) {
+        try {
+            to.write(SNAPSHOT);
+        } catch (IOException e) {
+            return CompletableFuture.failedFuture(SnapshotException.of("could not be written", "try again", e));
+        }
+        return CompletableFuture.completedFuture(
+                new SnapshotReport(Instant.EPOCH, 1, 1, forwards.size(), flowCount, SNAPSHOT.length));
+    }
+
+    @Override
+    public CompletionStage<SnapshotReport> handOver(OutputStream to) {
+        return snapshot(to);
+    }
+
+    @Override
+    public CompletionStage<RestoreReport> restore(InputStream from, RestoreOptions options) {
+        byte[] octets;
+        try {
+            octets = from.readAllBytes();
+        } catch (IOException e) {
+            return CompletableFuture.failedFuture(SnapshotException.of("could not be read", "try again", e));
+        }
+        if (!Arrays.equals(octets, SNAPSHOT)) {
+            return CompletableFuture.failedFuture(
+                    SnapshotException.at(0, "this is not a snapshot of sharedip", "name another file"));
+        }
+        restored++;
+        return CompletableFuture.completedFuture(
+                new RestoreReport(Instant.EPOCH, Duration.ZERO, 0, 0, 0, flowCount, Map.of()));
     }
 
     @Override

@@ -76,6 +76,7 @@ public final class Engine implements NeighbourTable.Owner {
     private final ArpResponder arpResponder;
     private final IcmpErrors icmpErrors;
     private final Management management;
+    private final Transfers transfers;
 
     private final PacketContext context;
     private final PacketContext errorContext;
@@ -128,11 +129,16 @@ public final class Engine implements NeighbourTable.Owner {
         this.uplink = new Attachment(this, uplinkLink, Attachment.UPLINK, null, uplinkMac.bits(), new int[0]);
         this.icmpErrors = new IcmpErrors(this, settings, outside, guests, flows, counters, answers, delivery, others);
         this.management = new Management(this, settings, outside, guests, flows);
+        this.transfers = new Transfers(this, settings, outside, guests, flows);
     }
 
     /** Changes and questions; driver's thread only. */
     public Management management() {
         return management;
+    }
+
+    Transfers transfers() {
+        return transfers;
     }
 
     /** The uplink. */
@@ -185,6 +191,9 @@ public final class Engine implements NeighbourTable.Owner {
      */
     public int poll(long nowNanos, int limit) {
         now = nowNanos;
+        if (transfers.isHandingOver()) {
+            return 0;
+        }
         int taken = uplink.isUp() ? uplink.link().poll(uplink, limit) : 0;
         for (int number = 1; number < guests.bound(); number++) {
             Attachment guest = guests.get(number);
@@ -200,7 +209,7 @@ public final class Engine implements NeighbourTable.Owner {
 
     /** Takes a batch that a link delivers on the driver's thread. */
     public void deliver(Attachment from, Frame[] frames, int count, long nowNanos) {
-        if (from != uplink && guests.get(from.number()) != from) {
+        if ((from != uplink && guests.get(from.number()) != from) || transfers.isHandingOver()) {
             // unplugged already, but its link is not closed yet
             return;
         }
@@ -571,7 +580,7 @@ public final class Engine implements NeighbourTable.Owner {
 
     /** Makes the flow of a guest's packet, of the kind that its source, protocol and destination call for. */
     private int openFromGuest(Attachment from, PacketContext c, int peerPort, int peerOutside) {
-        int shown = isExempt(from, c, peerOutside) ? c.source : outside.shownFor(from.number(), c.source);
+        int shown = shownTo(from, c.source, peerOutside);
         return shown == outside.shared() && c.hasPorts()
                 ? flows.openFromGuest(
                         from, c.protocol, c.source, c.sourcePort, c.destination, peerPort, peerOutside, now)
@@ -589,11 +598,16 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     /** Whether a packet leaves with its own source: one that tells whose it is, to a destination that is exempt from translation. */
-    private boolean isExempt(Attachment from, PacketContext c, int peerOutside) {
+    private boolean isExempt(Attachment from, int source, int peerOutside) {
         return settings.plan().isExempt(peerOutside)
                 && !outside.owns(peerOutside)
-                && !outside.owns(c.source)
-                && guests.isOnlyOwner(from, c.source);
+                && !outside.owns(source)
+                && guests.isOnlyOwner(from, source);
+    }
+
+    /** The address that a guest's source shows as to a peer. */
+    int shownTo(Attachment from, int source, int peerOutside) {
+        return isExempt(from, source, peerOutside) ? source : outside.shownFor(from.number(), source);
     }
 
     private boolean beginsFlow(PacketContext c, boolean pickUp) {

@@ -46,6 +46,13 @@ final class Flows {
     /** From {@link #openFromGuest} and {@link #openFromOutside}: refused, see {@link #refusal()}. */
     static final int REFUSED = -1;
 
+    /** From {@link #adopt}: a live mapping has the endpoint or the port. */
+    static final int CLASHES = -1;
+    /** From {@link #adopt}: the outside port is not the pool's. */
+    static final int WITHOUT_PORT = -2;
+    /** From {@link #adopt}: there are mappings enough. */
+    static final int WITHOUT_ROOM = -3;
+
     private static final TrackedState[] STATES = TrackedState.values();
     private static final int TRIES_FOR_A_PORT = 8;
     private static final int ANY_PROTOCOL = 0;
@@ -382,6 +389,91 @@ final class Flows {
         return flow;
     }
 
+    // ---- flows that come out of a snapshot; FlowTransfer decides which
+
+    /** Whether a flow finds a place in its guest's quota and in the table without another one's making room. */
+    boolean hasRoom(Attachment guest) {
+        return guest.flows() < flowsPerGuest && !table.isFull();
+    }
+
+    /**
+     * Gives a flow its mapping, or a mapping to the flow: with a certain outside port or not at all. The flow does not run yet.
+     *
+     * @param mapped whether it has one
+     * @param forward whose port the mapping has, or null if it is of the pool
+     * @return the flow, or {@link #CLASHES}, {@link #WITHOUT_PORT} or {@link #WITHOUT_ROOM}
+     */
+    int adopt(
+            Attachment guest,
+            boolean mapped,
+            ForwardTable.@Nullable Entry forward,
+            int protocol,
+            int address,
+            int port,
+            int outsideAddress,
+            int outsidePort,
+            int peer,
+            int peerPort,
+            int peerOutside,
+            long nowNanos) {
+        if (!mapped) {
+            return insert(
+                    guest,
+                    NO_MAPPING,
+                    protocol,
+                    address,
+                    port,
+                    outsideAddress,
+                    outsidePort,
+                    peer,
+                    peerPort,
+                    peerOutside);
+        }
+        int number = forward == null ? 0 : forward.number();
+        int mapping = mappings.findInside(guest.number(), protocol, address, port);
+        if (mapping >= 0 && (mappings.outsidePort(mapping) != outsidePort || mappings.forward(mapping) != number)) {
+            if (forward == null) {
+                return CLASHES;
+            }
+            mapping = -1; // another forward leads to the same endpoint
+        }
+        if (mapping < 0) {
+            if (mappings.isFull()) {
+                return WITHOUT_ROOM;
+            }
+            if (forward == null) {
+                if (!ports(protocol).owns(outsidePort)) {
+                    return WITHOUT_PORT;
+                }
+                if (!ports(protocol).take(outsidePort)) {
+                    return CLASHES;
+                }
+            }
+            mapping = mappings.add(guest.number(), protocol, address, port, outsidePort, number, nowNanos);
+        }
+        mappings.retain(mapping);
+        return insert(
+                guest, mapping, protocol, address, port, outsideAddress, outsidePort, peer, peerPort, peerOutside);
+    }
+
+    /** Lets an adopted flow run whose state bits are in place. */
+    void resume(Attachment guest, int flow, long deadline, long mappingDeadline) {
+        int mapping = table.mapping(flow);
+        table.deadline(flow, deadline);
+        timers.schedule(flow);
+        int evictionClass = evictionClass(tracked(flow));
+        if (evictionClass >= 0) {
+            evictions.add(flow, evictionClass);
+        }
+        if ((table.state(flow) & FlowTable.PEER_COUNTED) != 0) {
+            peers.retain(mapping, table.peerOutsideAddress(flow));
+        }
+        if (mapping >= 0 && mappingDeadline - mappings.deadline(mapping) > 0) {
+            mappings.deadline(mapping, mappingDeadline);
+        }
+        guest.countFlow(1);
+    }
+
     private int insert(
             Attachment guest,
             int mapping,
@@ -426,7 +518,7 @@ final class Flows {
                 (table.state(flow) & FlowTable.BY_GUEST) != 0);
     }
 
-    private long timeout(int protocol, int tracked) {
+    long timeout(int protocol, int tracked) {
         if (protocol == TCP) {
             return tcpTimeouts[tracked];
         }

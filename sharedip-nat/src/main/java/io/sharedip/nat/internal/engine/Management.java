@@ -49,6 +49,11 @@ public final class Management {
         this.flows = flows;
     }
 
+    /** What snapshots and their restoration ask of the engine. */
+    public Transfers transfers() {
+        return engine.transfers();
+    }
+
     // ------------------------------------------------------------------------------------------------ guests
 
     /**

@@ -418,6 +418,14 @@ public final class FlowTable {
         records[at + 1] += octets;
     }
 
+    /** Sets what was counted. */
+    public void counters(int flow, long packetsOut, long bytesOut, long packetsIn, long bytesIn) {
+        word(flow, PACKETS_OUT, packetsOut);
+        word(flow, BYTES_OUT, bytesOut);
+        word(flow, PACKETS_IN, packetsIn);
+        word(flow, BYTES_IN, bytesIn);
+    }
+
     public long packetsOut(int flow) {
         return word(flow, PACKETS_OUT);
     }

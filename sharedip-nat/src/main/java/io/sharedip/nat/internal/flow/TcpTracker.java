@@ -69,15 +69,16 @@ public final class TcpTracker {
     private static final int MOST_SCALE = 14;
 
     // FlowTable.tcpBits; those of the guest, and one bit (four bits of a scale) higher those of the peer
-    private static final int SCALE = 0xf;
-    private static final int SCALE_OFFERED = 1 << 8;
+    public static final int SCALE = 0xf;
+    public static final int SCALE_BITS = 4;
+    public static final int SCALE_OFFERED = 1 << 8;
     private static final int BOTH_SCALES = SCALE_OFFERED | SCALE_OFFERED << 1;
-    private static final int HAS_ACKED = 1 << 10;
-    private static final int SACK_PERMITTED = 1 << 12;
+    public static final int HAS_ACKED = 1 << 10;
+    public static final int SACK_PERMITTED = 1 << 12;
     /** The side that has not answered a SYN yet has sent an ACK instead, as it does when it knows an older connection. */
-    private static final int CHALLENGED = 1 << 14;
+    public static final int CHALLENGED = 1 << 14;
     /** Picked up in mid-stream: what is out of window may be a sign of how little is known. */
-    private static final int LIBERAL = 1 << 15;
+    public static final int LIBERAL = 1 << 15;
 
     private static final int OPTION_END = 0;
     private static final int OPTION_NOP = 1;

@@ -128,9 +128,33 @@ public final class PortKeeper {
         synchronized (tcp) {
             block = blocks(protocol).poll();
         }
-        if (block == null) {
-            return List.of();
+        return block == null ? List.of() : claimBlock(protocol, block);
+    }
+
+    /** Claims those blocks of the pool that hold certain ports and have not been claimed yet. @return the ports that were claimed */
+    public List<PortRange> claimAround(IpProtocol protocol, BitSet wanted) {
+        List<PortRange> blocks = new ArrayList<>();
+        synchronized (tcp) {
+            for (PortRange block : blocks(protocol)) {
+                int next = wanted.nextSetBit(block.first());
+                if (next >= 0 && next <= block.last()) {
+                    blocks.add(block);
+                }
+            }
+            blocks(protocol).removeAll(blocks);
         }
+        List<PortRange> taken = new ArrayList<>();
+        for (PortRange block : blocks) {
+            try {
+                taken.addAll(claimBlock(protocol, block));
+            } catch (PortClaimException e) {
+                tell(protocol, block.first(), e.problem());
+            }
+        }
+        return taken;
+    }
+
+    private List<PortRange> claimBlock(IpProtocol protocol, PortRange block) {
         List<PortRange> taken = claims.claim(protocol, block);
         taken.forEach(range -> held(protocol).set(range.first(), range.last() + 1));
         int missing = firstMissing(block, taken);

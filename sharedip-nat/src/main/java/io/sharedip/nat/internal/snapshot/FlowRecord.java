@@ -40,7 +40,28 @@ public final class FlowRecord {
     /** In {@link #flags()}: what both sides have announced is known, and the two windows hold it. */
     public static final int WINDOWS = 1 << 7;
 
-    static final int ALL_FLAGS = (1 << 8) - 1;
+    /** In {@link #flags()}: a SYN-ACK has acknowledged a SYN. */
+    public static final int SYN_ACKED = 1 << 8;
+    /** In {@link #flags()}: both sides have sent a SYN without an acknowledgment. */
+    public static final int SIMULTANEOUS = 1 << 9;
+    /** In {@link #flags()}: a SYN was answered by a bare ACK, as by one who knows an older connection. */
+    public static final int CHALLENGED = 1 << 10;
+    /** In {@link #flags()}: the flow was picked up in mid-stream, so its windows are guesses. */
+    public static final int PICKED_UP = 1 << 11;
+
+    /** In {@link #flags()}: the flow has no mapping; its port is the same inside and outside. */
+    public static final int UNMAPPED = 1 << 12;
+
+    static final int ALL_FLAGS = (1 << 13) - 1;
+
+    /** In {@link #windowFlags}: the side has offered to scale windows. */
+    public static final int SCALE_OFFERED = 1;
+    /** In {@link #windowFlags}: the side has acknowledged something. */
+    public static final int HAS_ACKED = 1 << 1;
+    /** In {@link #windowFlags}: the side permits selective acknowledgments. */
+    public static final int SACK_PERMITTED = 1 << 2;
+
+    private static final int ALL_WINDOW_FLAGS = SCALE_OFFERED | HAS_ACKED | SACK_PERMITTED;
 
     private static final int GUEST = 0;
     private static final int PEER_GUEST = 2;
@@ -77,6 +98,9 @@ public final class FlowRecord {
     private static final int WINDOW = 20;
 
     private static final int MOST_SCALE = 14;
+    /** RFC 7323 section 2.3. */
+    private static final long MOST_WINDOW = 1L << 30;
+
     private static final int TCP = 6;
     private static final int UDP = 17;
     private static final int ICMP = 1;
@@ -170,8 +194,15 @@ public final class FlowRecord {
             return null;
         }
         for (int window = WINDOW_OUT; window <= WINDOW_IN; window += WINDOW) {
-            if (u8(a, at + window + WINDOW_SCALE) > MOST_SCALE || u16(a, at + window + WINDOW_ZERO) != 0) {
+            if (u8(a, at + window + WINDOW_SCALE) > MOST_SCALE) {
                 return "a flow has a window scale out of range";
+            }
+            if (u32(a, at + window + WINDOW_MAX) > MOST_WINDOW) {
+                return "a flow has a window out of range";
+            }
+            if ((u8(a, at + window + WINDOW_FLAGS) & ~ALL_WINDOW_FLAGS) != 0
+                    || u16(a, at + window + WINDOW_ZERO) != 0) {
+                return "a flow has flags that this version does not know";
             }
         }
         return protocol() == TCP ? null : "a flow that is not TCP has windows";

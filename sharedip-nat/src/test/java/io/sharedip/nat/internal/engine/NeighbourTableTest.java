@@ -39,7 +39,7 @@ class NeighbourTableTest {
     private final Frame frame = Frame.of(new byte[100]);
 
     @Test
-    void a_flood_of_addresses_fills_1024_entries_and_256_frames_and_no_more_and_passes() {
+    void hostile22_a_flood_of_addresses_fills_1024_entries_and_256_frames_and_no_more_and_passes() {
         int pending = 0;
         int held = 0;
         for (int address = 1; address <= 5000; address++) {

@@ -110,10 +110,10 @@ class SnapshotFormatTest {
                         out,
                         random.nextInt(),
                         random.nextInt(),
-                        random.nextInt(),
+                        random.nextInt(1 << 30),
                         random.nextInt(),
                         random.nextInt(15),
-                        random.nextInt(256));
+                        random.nextInt(8));
             }
         }
     }
@@ -378,7 +378,7 @@ class SnapshotFormatTest {
         refused(withFlow(flow -> flow.mappingForward(3)), "names a forward");
         refused(withFlow(flow -> flow.protocol(17)), "a state that its protocol has not");
         refused(withFlow(flow -> flow.state(TrackedState.REPLIED)), "a state that its protocol has not");
-        refused(withFlow(flow -> flow.flags(1 << 8)), "flags that this version does not know");
+        refused(withFlow(flow -> flow.flags(1 << 13)), "flags that this version does not know");
         refused(withFlow(flow -> flow.insideAddress(0)), "an address that no machine can have");
         refused(withFlow(flow -> flow.outsideAddress(0xe0000001)), "an address that no machine can have");
         refused(withFlow(flow -> flow.insidePort(0)), "ports that its protocol has not");
@@ -392,6 +392,12 @@ class SnapshotFormatTest {
                     flow.window(false, 1, 2, 3, 4, 15, 0);
                 }),
                 "a window scale out of range");
+        refused(
+                withFlow(flow -> {
+                    flow.flags(FlowRecord.WINDOWS);
+                    flow.window(false, 1, 2, -1, 4, 14, 0);
+                }),
+                "a window out of range");
     }
 
     @Test
