@@ -1,6 +1,7 @@
 package io.sharedip;
 
 import io.sharedip.address.Ipv4Address;
+import io.sharedip.address.UplinkAddress;
 import io.sharedip.binding.Binding;
 import io.sharedip.event.SharedIpListener;
 import io.sharedip.filter.FilterChain;
@@ -55,9 +56,25 @@ public interface SharedIp extends AutoCloseable {
     /**
      * The shared address.
      *
-     * @return as it was configured
+     * @return as it was configured, or changed last
      */
     Ipv4Address address();
+
+    /**
+     * Changes the shared address. Guests with their bindings, rules and forwards stay: forwards lead in from the new address. A guest
+     * whose own address is the old one keeps it, and is from then on a guest with an address of its own. Ports are claimed anew; a port
+     * that the host holds at the new address is given up, with the flows and forwards that need it, and told by
+     * {@link io.sharedip.event.SharedIpEvent.ForwardConflict}. Where the address is the gateway's own it is announced by ARP.
+     *
+     * <p>Refused, with nothing changed: if a forward names the old address, if a one-to-one address is outside the new segment, or if
+     * the new address, router or alias belongs to a guest (but the address itself may be a guest's) or is mapped one to one.
+     *
+     * @param place the new address with its segment, router and alias
+     * @param flows what becomes of the flows
+     * @return completes when packets leave under the new address, or with a {@link ConfigurationException} or
+     *     {@link PortClaimException}
+     */
+    CompletionStage<Void> changeAddress(UplinkAddress place, FlowPolicy flows);
 
     /**
      * Where the gateway is in its life.

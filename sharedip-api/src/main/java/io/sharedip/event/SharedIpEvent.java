@@ -35,7 +35,9 @@ public sealed interface SharedIpEvent {
         /** Its guest, or the address its guest used, was removed. */
         GUEST_REMOVED,
         /** It was replaced by a new flow of the same tuple. */
-        REPLACED
+        REPLACED,
+        /** The shared address changed. */
+        ADDRESS_CHANGED
     }
 
     /**
@@ -49,7 +51,9 @@ public sealed interface SharedIpEvent {
         /** The flows that one guest may have. */
         FLOWS_PER_GUEST,
         /** The outside ports of a protocol. */
-        PORTS
+        PORTS,
+        /** The outside ports of a protocol that one guest may hold. */
+        PORTS_PER_GUEST
     }
 
     /**
@@ -89,6 +93,51 @@ public sealed interface SharedIpEvent {
      * @param bytesIn to the guest
      */
     record FlowClosed(
+            Instant at,
+            GuestId guest,
+            IpProtocol protocol,
+            Endpoint inside,
+            Endpoint outside,
+            Endpoint peer,
+            CloseReason reason,
+            long packetsOut,
+            long bytesOut,
+            long packetsIn,
+            long bytesIn)
+            implements SharedIpEvent {}
+
+    /**
+     * A mapping began: an inside endpoint has got an outside port, and its first flow begins (RFC 8158 section 5: NAT44 BIB create).
+     *
+     * @param at when
+     * @param guest whose mapping it is
+     * @param protocol of the mapping
+     * @param inside the guest's endpoint; for ICMP the identifier is the port
+     * @param outside the endpoint that the outside sees
+     * @param peer the outside endpoint for which the mapping was made. Other peers may use it too, unless mapping depends on address
+     *     and port; the port is 0 for ICMP
+     */
+    record MappingCreated(
+            Instant at, GuestId guest, IpProtocol protocol, Endpoint inside, Endpoint outside, Endpoint peer)
+            implements SharedIpEvent {}
+
+    /**
+     * A mapping ended with its last flow (RFC 8158 section 5: NAT44 BIB delete). The counters are the sums of all flows that it ever
+     * had. Octets are those of IP packets.
+     *
+     * @param at when
+     * @param guest whose mapping it was
+     * @param protocol of the mapping
+     * @param inside the guest's endpoint; for ICMP the identifier is the port
+     * @param outside the endpoint that the outside saw
+     * @param peer the outside endpoint for which the mapping was made
+     * @param reason why the last flow ended
+     * @param packetsOut from the guest
+     * @param bytesOut from the guest
+     * @param packetsIn to the guest
+     * @param bytesIn to the guest
+     */
+    record MappingDeleted(
             Instant at,
             GuestId guest,
             IpProtocol protocol,
@@ -179,6 +228,16 @@ public sealed interface SharedIpEvent {
      * @param message one sentence
      */
     record LinkNotice(Instant at, String link, String message) implements SharedIpEvent {}
+
+    /**
+     * The shared address changed.
+     *
+     * @param at when
+     * @param before the old address
+     * @param after the new address
+     * @param flowsKept how many flows go on under the new address
+     */
+    record AddressChanged(Instant at, Ipv4Address before, Ipv4Address after, int flowsKept) implements SharedIpEvent {}
 
     /**
      * A snapshot was restored. Its flows and mappings are not told one by one: whoever wrote the snapshot told of their beginning.

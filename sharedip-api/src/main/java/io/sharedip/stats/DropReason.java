@@ -129,6 +129,8 @@ public enum DropReason {
     LIMIT_GUEST_FLOWS("the guest has as many flows as it may have"),
     /** The flow table is full. */
     LIMIT_FLOWS("the flow table is full"),
+    /** The guest holds as many outside ports as it may hold. */
+    LIMIT_GUEST_PORTS("the guest holds as many outside ports as it may hold"),
     /** No outside port is free. */
     LIMIT_PORTS("no outside port is free"),
 

@@ -97,6 +97,18 @@ public interface HostPortClaims {
         return List.of();
     }
 
+    /**
+     * Gives everything back and begins work for another address, with nothing claimed. If that fails, nothing is claimed for either,
+     * and this may be called again. The default refuses.
+     *
+     * @param address the new shared address
+     * @throws io.sharedip.SharedIpException if claims cannot be made there
+     */
+    default void move(Ipv4Address address) {
+        throw new PortClaimException(
+                address.toString(), "cannot be moved to by " + kind(), "make a new gateway for the new address", null);
+    }
+
     /** Gives every port back and releases what else is held. Idempotent; returns within a few seconds and never throws. */
     void close();
 

@@ -1,6 +1,7 @@
 package io.sharedip.nat;
 
 import io.sharedip.ConfigurationException;
+import io.sharedip.FlowPolicy;
 import io.sharedip.GatewayClosedException;
 import io.sharedip.Guest;
 import io.sharedip.GuestId;
@@ -9,6 +10,7 @@ import io.sharedip.address.IpProtocol;
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.MacAddress;
 import io.sharedip.address.PortRange;
+import io.sharedip.address.UplinkAddress;
 import io.sharedip.binding.Binding;
 import io.sharedip.event.SharedIpEvent;
 import io.sharedip.event.SharedIpListener;
@@ -45,6 +47,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -88,7 +91,7 @@ public final class NatGateway implements SharedIp {
     private static final long CONTROL_SECONDS = 2;
 
     private final NatGatewayBuilder config;
-    private final Ipv4Address address;
+    private volatile Ipv4Address address;
     private final IdleStrategy idle;
     private final NanoClock clock;
     private final CommandQueue commands;
@@ -112,7 +115,7 @@ public final class NatGateway implements SharedIp {
 
     NatGateway(NatGatewayBuilder builder, PacketUplink uplink, EngineSettings settings) {
         this.config = builder;
-        this.address = new Ipv4Address(settings.address());
+        this.address = settings.place().address();
         this.idle = builder.idleStrategy;
         this.clock = builder.clock;
         this.commands = new CommandQueue(idle::wakeup);
@@ -152,6 +155,7 @@ public final class NatGateway implements SharedIp {
             management.replaceRules(config.rules);
             uplinkHost.attach(engine.uplink());
             engine.warmUp(now);
+            engine.announceOneToOne();
             engine.tick(now);
         } catch (RuntimeException | Error e) {
             state = State.CLOSED;
@@ -450,6 +454,29 @@ public final class NatGateway implements SharedIp {
                     return Boolean.TRUE;
                 })
                 .thenAccept(done -> {});
+    }
+
+    @Override
+    public CompletionStage<Void> changeAddress(UplinkAddress place, FlowPolicy flows) {
+        Objects.requireNonNull(place, "place");
+        Objects.requireNonNull(flows, "flows");
+        return change(() -> {
+            engineDoes(() -> management.check(place));
+            Ipv4Address before = address;
+            Map<IpProtocol, BitSet> lost =
+                    keeper == null || before.equals(place.address()) ? Map.of() : keeper.move(place.address());
+            Management.Moved moved = commands.await(() -> management.move(place, flows, lost));
+            address = place.address();
+            giveBack(moved.forwards());
+            for (PortForward gone : moved.forwards()) {
+                events.offer(new SharedIpEvent.ForwardConflict(
+                        Instant.now(),
+                        gone.protocol(),
+                        gone.outside().first(),
+                        "a program of the host uses it at " + address + "; the forward '" + gone + "' was removed"));
+            }
+            events.offer(new SharedIpEvent.AddressChanged(Instant.now(), before, address, moved.flowsKept()));
+        });
     }
 
     @Override

@@ -9,6 +9,7 @@ import io.sharedip.address.IpPrefix;
 import io.sharedip.address.IpProtocol;
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.MacAddress;
+import io.sharedip.address.UplinkAddress;
 import io.sharedip.event.SharedIpListener;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.forward.PortForward;
@@ -57,10 +58,10 @@ public final class NatGatewayBuilder {
     private int capacity = DEFAULT_FLOWS;
     private int flowsPerGuest;
     private Timeouts timeouts = Timeouts.defaults();
+    private TcpTracking tcpTracking = TcpTracking.defaults();
     private FragmentLimits fragments = FragmentLimits.defaults();
     private ProtocolBehavior tcp = ProtocolBehavior.tcp();
     private ProtocolBehavior udp = ProtocolBehavior.udp();
-    private TcpTracking tcpTracking = TcpTracking.defaults();
     private boolean udpInboundRefresh;
     private boolean verifyChecksums = true;
     private int errorsPerSecond = DEFAULT_ERRORS;
@@ -200,7 +201,8 @@ public final class NatGatewayBuilder {
     }
 
     /**
-     * Sets the most flows there may be; 5,000 by default. Memory is taken at once, about 180 octets for each.
+     * Sets the most flows there may be; 5,000 by default. Memory is taken at once, about 220 octets for each; with
+     * {@link ProtocolBehavior#portOverloading} about 330, because each flow may need a mapping of its own.
      *
      * @param flows 1 to 4,000,000
      * @return this
@@ -545,18 +547,7 @@ public final class NatGatewayBuilder {
         Ipv4Address self = require("address", address, "name the shared address, e.g. 192.0.2.10");
         IpPrefix segment = require("prefix", prefix, "name the segment, e.g. 192.0.2.0/24");
         Ipv4Address hop = require("router", router, "name the next hop, e.g. 192.0.2.1");
-        if (!segment.isIpv4() || segment.length() < 1 || segment.length() > 30) {
-            throw new ConfigurationException(
-                    "prefix", segment.toString(), "is no segment with room for a router", "use 1 to 30 bits of IPv4");
-        }
-        requireInside("address", self, segment);
-        requireInside("router", hop, segment);
-        requireOther("router", hop, "address", self);
-        if (alias != null) {
-            requireInside("alias", alias, segment);
-            requireOther("alias", alias, "address", self);
-            requireOther("alias", alias, "router", hop);
-        }
+        UplinkAddress place = new UplinkAddress(self, segment, hop, Optional.ofNullable(alias));
         if (capacity < 1 || capacity > MOST_FLOWS) {
             throw new ConfigurationException(
                     "capacity.flows", String.valueOf(capacity), "is out of range", "use 1 to " + MOST_FLOWS);
@@ -581,13 +572,9 @@ public final class NatGatewayBuilder {
             throw new ConfigurationException(
                     "router-mac", mac.toString(), "is not a unicast MAC address", "use one like 02:00:5e:00:00:01");
         }
-        checkPlan(self, segment, hop);
+        checkPlan(place);
         return new EngineSettings(
-                self.bits(),
-                ((Ipv4Address) segment.network()).bits(),
-                segment.mask(),
-                hop.bits(),
-                alias == null ? 0 : alias.bits(),
+                place,
                 mac.bits(),
                 packets.addressIsOwn(),
                 capacity,
@@ -604,7 +591,7 @@ public final class NatGatewayBuilder {
                 random);
     }
 
-    private void checkPlan(Ipv4Address self, IpPrefix segment, Ipv4Address hop) {
+    private void checkPlan(UplinkAddress place) {
         for (IpProtocol protocol : protocols) {
             switch (protocol.number()) {
                 case 1, 6, 17 ->
@@ -626,36 +613,21 @@ public final class NatGatewayBuilder {
         }
         for (OneToOne each : oneToOne) {
             Ipv4Address outside = new Ipv4Address(each.outside());
-            requireInside(ONE_TO_ONE, outside, segment);
-            requireOther(ONE_TO_ONE, outside, "address", self);
-            requireOther(ONE_TO_ONE, outside, "router", hop);
+            UplinkAddress.requireMachine(ONE_TO_ONE, outside, place.prefix());
+            UplinkAddress.requireOther(ONE_TO_ONE, outside, "address", place.address());
+            UplinkAddress.requireOther(ONE_TO_ONE, outside, "router", place.router());
             if (alias != null) {
-                requireOther(ONE_TO_ONE, outside, "alias", alias);
+                UplinkAddress.requireOther(ONE_TO_ONE, outside, "alias", alias);
             }
         }
         for (IpPrefix prefix : exempt) {
-            if (!prefix.isIpv4() || prefix.contains(self)) {
+            if (!prefix.isIpv4() || prefix.contains(place.address())) {
                 throw new ConfigurationException(
                         "exempt",
                         prefix.toString(),
                         prefix.isIpv4() ? "contains the shared address" : "is no IPv4 prefix",
                         "name networks that know a way back to the guests");
             }
-        }
-    }
-
-    private static void requireInside(String setting, Ipv4Address value, IpPrefix segment) {
-        int host = value.bits() & ~segment.mask();
-        if (!segment.contains(value) || host == 0 || host == ~segment.mask()) {
-            throw new ConfigurationException(
-                    setting, value.toString(), "is not a machine's address in " + segment, "use another one");
-        }
-    }
-
-    private static void requireOther(String setting, Ipv4Address value, String otherSetting, Ipv4Address other) {
-        if (value.equals(other)) {
-            throw new ConfigurationException(
-                    setting, value.toString(), "is the " + otherSetting + " too", "use another one");
         }
     }
 }

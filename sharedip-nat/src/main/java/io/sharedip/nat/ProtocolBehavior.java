@@ -13,12 +13,15 @@ import java.util.Objects;
  * @param filtering who may send to it; address-dependent by default
  * @param portOverloading whether flows of different guests to different peers may share one outside port, so that one address carries
  *     more flows than it has ports; off by default (RFC 4787 REQ-3, RFC 5382 REQ-7 forbid it with endpoint-independent mapping). Needs
- *     mapping and filtering that are both address and port dependent
- * @param portReuseDelay how long the port of a mapping that has expired rests before another may have it (RFC 6888 REQ-8): 0 to
- *     1 hour. UDP 120 s by default. TCP 0 by default, because connections are tracked (REQ-8 A). Ports of flows that are evicted to
- *     make room do not rest
+ *     mapping and filtering that are both address and port dependent. A flow gets the guest's own port if that belongs to the pool and
+ *     is free towards the peer; else one of up to 128 that are tried from a random one on, or of as many with the other parity. So
+ *     towards a peer with whom nearly every port of the pool is in use, a flow may be refused although a few are left
+ * @param portReuseDelay how long the port of a mapping that has expired rests before anybody may have it again (RFC 6888 REQ-8): 0 to
+ *     1 hour. UDP 120 s by default. TCP 0 by default, because connections are tracked (REQ-8 A). The port of a mapping that is
+ *     evicted to make room, or ended by a change of forwards, does not rest; neither does one that is shared (REQ-8 C)
  * @param portsPerGuest the most outside ports that one guest holds at a time (RFC 6888 REQ-4), 1 to 65,535, or 0, the default, if only
- *     the quota of flows bounds them
+ *     the quota of flows bounds them. A port that is shared counts for each of the guest's flows. At its limit a guest first loses
+ *     ports of its own closed, then of its own unanswered flows
  */
 public record ProtocolBehavior(
         MappingBehavior mapping,

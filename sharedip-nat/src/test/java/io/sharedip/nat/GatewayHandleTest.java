@@ -702,7 +702,8 @@ class GatewayHandleTest {
             rig.gateway().addListener(other);
             Conversation.udp(rig, "p", P, 62002, SERVER, 53).out();
             other.await(SharedIpEvent.FlowOpened.class);
-            assertThat(events.all()).hasSize(1);
+            assertThat(events.all(SharedIpEvent.FlowOpened.class)).hasSize(1);
+            assertThat(events.all(SharedIpEvent.MappingCreated.class)).hasSize(1);
         }
     }
 

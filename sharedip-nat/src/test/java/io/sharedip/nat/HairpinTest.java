@@ -92,7 +92,13 @@ class HairpinTest {
             // filtered: q has not addressed the shared address through this mapping
             rig.station("p").send(PacketBuilder.udp().from(P, 62001).to(SHARED, 62000));
             assertThat(rig.station("q").take()).isEmpty();
-            assertThat(rig.nonZeroDrops()).containsOnlyKeys(DropReason.HOST_UNREACHABLE);
+            assertThat(rig.station("p").take()).isEmpty();
+            assertThat(rig.nonZeroDrops()).containsOnlyKeys(DropReason.FILTERED_BY_MAPPING);
+            // now it has: p's first packet has opened p's own mapping to the shared address
+            rig.station("q").send(PacketBuilder.udp().from(Q, 62000).to(SHARED, 62001));
+            assertThat(rig.station("p").takeOne().from()).isEqualTo(SHARED + ":62000");
+            rig.station("p").send(PacketBuilder.udp().from(P, 62001).to(SHARED, 62000));
+            assertThat(rig.station("q").takeOne().from()).isEqualTo(SHARED + ":62001");
         }
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.sharedip.ConfigurationException;
+import io.sharedip.FlowPolicy;
 import io.sharedip.Guest;
 import io.sharedip.LinkException;
 import io.sharedip.PortClaimException;
@@ -12,6 +13,8 @@ import io.sharedip.address.IpProtocol;
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.MacAddress;
 import io.sharedip.address.PortRange;
+import io.sharedip.address.UplinkAddress;
+import io.sharedip.event.SharedIpEvent.AddressChanged;
 import io.sharedip.event.SharedIpEvent.ForwardConflict;
 import io.sharedip.forward.ForwardSelector;
 import io.sharedip.forward.PortForward;
@@ -57,6 +60,9 @@ class PortClaimsTest {
         private boolean refusing;
         private final Set<Integer> whole = new HashSet<>();
         private int unclaimable = -1;
+        private Ipv4Address address = Ipv4Address.UNSPECIFIED;
+        private final BitSet heldElsewhere = new BitSet();
+        private boolean refusingMoves;
         private int closed;
         private Thread claimer;
 
@@ -82,7 +88,22 @@ class PortClaimsTest {
             if (refusing) {
                 throw new PortClaimException("claims", "need a right", "be root", null);
             }
+            this.address = address;
             open = true;
+        }
+
+        @Override
+        public synchronized void move(Ipv4Address to) {
+            tcp.clear();
+            udp.clear();
+            whole.clear();
+            if (refusingMoves && !to.toString().equals(SHARED)) {
+                throw new PortClaimException(to.toString(), "is not an address of this host", "add it", null);
+            }
+            address = to;
+            if (!to.toString().equals(SHARED)) {
+                heldByHost.or(heldElsewhere);
+            }
         }
 
         @Override
@@ -288,6 +309,65 @@ class PortClaimsTest {
         assertThat(claims.closed).isPositive();
         assertThat(up.closed()).isEqualTo(1);
         assertThat(guest.closed()).isEqualTo(1);
+    }
+
+    @Test
+    void case03_claims_move_with_the_address_and_what_cannot_be_claimed_there_ends() throws Exception {
+        claims.heldElsewhere.set(61_000, 61_128);
+        claims.heldElsewhere.set(8080);
+        try (NatGateway gateway = builder(61000, 61255)
+                .forward("udp 8080 -> p:80")
+                .forward("udp 8081 -> p:81")
+                .protocols(new IpProtocol(47))
+                .build()) {
+            resolve(gateway);
+            for (int i = 0; i < 256; i++) {
+                assertThat(send(gateway, 61_000 + i)).isEqualTo(61_000 + i);
+            }
+            UplinkAddress place = UplinkAddress.of("192.0.2.11", "192.0.2.0/24", "192.0.2.1");
+            drive(gateway, gateway.changeAddress(place, FlowPolicy.KEEP));
+            resolve(gateway);
+            assertThat(claims.address).hasToString("192.0.2.11");
+            assertThat(claims.whole).containsExactly(47);
+            assertThat(claims.holds(IpProtocol.UDP, 61_127)).isFalse();
+            assertThat(claims.holds(IpProtocol.UDP, 61_128)).isTrue();
+            assertThat(claims.holds(IpProtocol.UDP, 8081)).isTrue();
+            assertThat(drive(gateway, gateway.forwards()))
+                    .singleElement()
+                    .satisfies(f -> assertThat(f.forward()).hasToString("udp 8081 -> p:81"));
+            assertThat(drive(gateway, gateway.flows()))
+                    .hasSize(128)
+                    .allMatch(f -> f.outside().port() >= 61_128
+                            && f.outside().address().toString().equals("192.0.2.11"));
+            assertThat(events.await(AddressChanged.class).flowsKept()).isEqualTo(128);
+            assertThat(events.await(
+                                    ForwardConflict.class,
+                                    e -> e.description().contains("'udp 8080 -> p:80' was removed"))
+                            .port())
+                    .isEqualTo(8080);
+            // a port that was given up is not used again
+            for (int i = 0; i < 200; i++) {
+                int port = send(gateway, 2000 + i);
+                assertThat(port == -1 || port >= 61_128).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void case03_a_host_without_the_new_address_keeps_the_old_one() throws Exception {
+        claims.refusingMoves = true;
+        try (NatGateway gateway = builder(61000, 61255).build()) {
+            resolve(gateway);
+            assertThat(send(gateway, 61_000)).isEqualTo(61_000);
+            UplinkAddress place = UplinkAddress.of("192.0.2.11", "192.0.2.0/24", "192.0.2.1");
+            assertThatThrownBy(() -> drive(gateway, gateway.changeAddress(place, FlowPolicy.FLUSH)))
+                    .isInstanceOf(ExecutionException.class)
+                    .hasCauseInstanceOf(PortClaimException.class);
+            assertThat(claims.address).hasToString(SHARED);
+            assertThat(claims.count(IpProtocol.UDP)).isEqualTo(256);
+            assertThat(gateway.address()).hasToString(SHARED);
+            assertThat(send(gateway, 61_000)).isEqualTo(61_000);
+        }
     }
 
     @Test

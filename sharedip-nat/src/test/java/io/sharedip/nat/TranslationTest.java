@@ -252,11 +252,12 @@ class TranslationTest {
     }
 
     @Test
-    void a_port_is_free_again_when_its_last_flow_has_ended() throws Exception {
+    void a_port_is_free_again_when_its_last_flow_has_ended_and_it_has_rested() throws Exception {
         try (GatewayRig rig = rig().ports(61000, 61000)) {
             rig.station("p").send(PacketBuilder.udp().from(PRIVATE, 1111).to(SERVER, 53));
             assertThat(rig.outside().takeOne().sourcePort()).isEqualTo(61000);
             rig.advance(Duration.ofSeconds(301));
+            rig.advance(Duration.ofSeconds(120));
             rig.station("q").send(PacketBuilder.udp().from("10.0.0.3", 2222).to(SERVER, 53));
             assertThat(rig.outside().takeOne().sourcePort()).isEqualTo(61000);
         }

@@ -115,10 +115,15 @@ public final class GatewayRig implements AutoCloseable {
 
         /** Sends a frame as it is and lets the gateway work. @param frame to send */
         public void sendRaw(byte[] frame) {
+            offer(frame);
+            poll();
+        }
+
+        /** Sends a frame as it is, for the gateway's next turn. @param frame to send */
+        public void offer(byte[] frame) {
             if (!link.transmit(frame)) {
                 throw new AssertionError("no room on link " + link.name());
             }
-            poll();
         }
 
         /** Takes every frame that the gateway has sent here. @return in order; ARP included */
@@ -322,7 +327,10 @@ public final class GatewayRig implements AutoCloseable {
     /** Answers ARP requests on the uplink, and puts every other frame back out of the way. */
     private void answerArpFor(InProcessLink link) {
         for (byte[] frame = link.receive(); frame != null; frame = link.receive()) {
-            if (Octets.u16(frame, 12) == 0x0806 && Octets.u16(frame, 20) == 1) {
+            boolean asks = Octets.u16(frame, 12) == 0x0806
+                    && Octets.u16(frame, 20) == 1
+                    && Octets.i32(frame, 28) != Octets.i32(frame, 38);
+            if (asks) {
                 link.transmit(arpReply(frame, NEXT_HOP_MAC));
             }
         }

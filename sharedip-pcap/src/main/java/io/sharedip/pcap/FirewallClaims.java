@@ -46,6 +46,7 @@ final class FirewallClaims extends LinuxPortClaims {
     void begin(Ipv4Address address) {
         try {
             this.address = address;
+            ended = false;
             table = install(address);
         } catch (NftException e) {
             throw failure(address.toString(), e);
@@ -219,5 +220,8 @@ final class FirewallClaims extends LinuxPortClaims {
             current.close();
         }
         table = null;
+        tcp.clear();
+        udp.clear();
+        whole.clear();
     }
 }

@@ -132,6 +132,18 @@ public abstract sealed class LinuxPortClaims implements HostPortClaims permits S
     }
 
     @Override
+    public final synchronized void move(Ipv4Address address) {
+        Objects.requireNonNull(address, "address");
+        if (closed) {
+            throw new IllegalStateException("claims are closed");
+        }
+        end();
+        this.address = null;
+        begin(address);
+        this.address = address;
+    }
+
+    @Override
     public final synchronized void close() {
         if (!closed) {
             closed = true;
@@ -153,7 +165,7 @@ public abstract sealed class LinuxPortClaims implements HostPortClaims permits S
     /** All claimed ports, live. */
     abstract BitSet claimed(IpProtocol protocol);
 
-    /** Gives everything back; called once, also if {@link #begin} was never called. */
+    /** Gives everything back, also if {@link #begin} was never called or failed; {@link #begin} may follow. */
     abstract void end();
 
     private Ipv4Address opened() {

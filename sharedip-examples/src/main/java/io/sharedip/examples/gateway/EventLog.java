@@ -2,6 +2,7 @@ package io.sharedip.examples.gateway;
 
 import io.sharedip.GuestId;
 import io.sharedip.event.SharedIpEvent;
+import io.sharedip.event.SharedIpEvent.AddressChanged;
 import io.sharedip.event.SharedIpEvent.BindingViolation;
 import io.sharedip.event.SharedIpEvent.FlowClosed;
 import io.sharedip.event.SharedIpEvent.FlowOpened;
@@ -10,6 +11,8 @@ import io.sharedip.event.SharedIpEvent.GatewayFailed;
 import io.sharedip.event.SharedIpEvent.LinkLost;
 import io.sharedip.event.SharedIpEvent.LinkNotice;
 import io.sharedip.event.SharedIpEvent.LinkRestored;
+import io.sharedip.event.SharedIpEvent.MappingCreated;
+import io.sharedip.event.SharedIpEvent.MappingDeleted;
 import io.sharedip.event.SharedIpEvent.RuleLogged;
 import io.sharedip.event.SharedIpEvent.SnapshotRestored;
 import io.sharedip.event.SharedIpEvent.TableFull;
@@ -70,6 +73,10 @@ final class EventLog implements SharedIpListener {
                     e.peer(),
                     e.bytesOut(),
                     e.bytesIn());
+        } else if (event instanceof MappingCreated e) {
+            mapping(e);
+        } else if (event instanceof MappingDeleted e) {
+            mapping(e);
         } else if (event instanceof BindingViolation e) {
             limited(
                     Level.WARN,
@@ -89,6 +96,29 @@ final class EventLog implements SharedIpListener {
         }
     }
 
+    private void mapping(MappingCreated e) {
+        log.debug(
+                "Mapping of {} created: {} {} as {}, for {}.",
+                e.guest(),
+                e.protocol(),
+                e.inside(),
+                e.outside(),
+                e.peer());
+    }
+
+    private void mapping(MappingDeleted e) {
+        log.debug(
+                "Mapping of {} deleted ({}): {} {} as {}, for {}, {} octets out, {} in.",
+                e.guest(),
+                words(e.reason()),
+                e.protocol(),
+                e.inside(),
+                e.outside(),
+                e.peer(),
+                e.bytesOut(),
+                e.bytesIn());
+    }
+
     private void rare(SharedIpEvent event) {
         if (event instanceof ForwardConflict e) {
             log.warn("The outside port {} {} cannot be used: {}.", e.protocol(), e.port(), e.description());
@@ -98,6 +128,8 @@ final class EventLog implements SharedIpListener {
             log.info("The link {} is back.", e.link());
         } else if (event instanceof LinkNotice e) {
             limited(Level.WARN, "The link " + e.link() + " says: " + e.message());
+        } else if (event instanceof AddressChanged e) {
+            log.info("The shared address is {} now, not {}; {} flows go on.", e.after(), e.before(), e.flowsKept());
         } else if (event instanceof SnapshotRestored e) {
             log.info(
                     "Restored {} flows and {} forwards of {}; left out: {}.",
@@ -121,6 +153,7 @@ final class EventLog implements SharedIpListener {
             case FLOWS -> "the table of flows is full";
             case FLOWS_PER_GUEST -> "it has as many flows as it may have";
             case PORTS -> "no outside port is free";
+            case PORTS_PER_GUEST -> "it holds as many outside ports as it may hold";
         };
     }
 

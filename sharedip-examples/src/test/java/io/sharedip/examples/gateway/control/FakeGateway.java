@@ -1,6 +1,7 @@
 package io.sharedip.examples.gateway.control;
 
 import io.sharedip.ConfigurationException;
+import io.sharedip.FlowPolicy;
 import io.sharedip.Guest;
 import io.sharedip.GuestId;
 import io.sharedip.SharedIp;
@@ -9,6 +10,7 @@ import io.sharedip.address.Endpoint;
 import io.sharedip.address.IpProtocol;
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.MacAddress;
+import io.sharedip.address.UplinkAddress;
 import io.sharedip.binding.Binding;
 import io.sharedip.event.SharedIpListener;
 import io.sharedip.filter.FilterChain;
@@ -72,6 +74,11 @@ public final class FakeGateway implements SharedIp {
     @Override
     public Optional<Throwable> failure() {
         return Optional.ofNullable(failure);
+    }
+
+    @Override
+    public CompletionStage<Void> changeAddress(UplinkAddress place, FlowPolicy flows) {
+        throw new UnsupportedOperationException();
     }
 
     @Override

@@ -14,8 +14,8 @@ public final class ArpResponder {
     private static final int ETHERNET = 1;
     private static final int IPV4 = 0x0800;
 
-    private final int network;
-    private final int mask;
+    private int network;
+    private int mask;
 
     /**
      * Makes a responder for a segment.
@@ -26,6 +26,12 @@ public final class ArpResponder {
     public ArpResponder(int network, int mask) {
         this.network = network;
         this.mask = mask;
+    }
+
+    /** Answers for another segment from now on. */
+    public void segment(int newNetwork, int newMask) {
+        network = newNetwork;
+        mask = newMask;
     }
 
     /** Whether a packet is ARP for Ethernet and IPv4 with a known operation. */

@@ -28,7 +28,6 @@ public final class Attachment implements FrameHandler {
     private int[] addresses;
     private boolean up = true;
     private boolean unflushed;
-    private int flows;
     private long violations;
 
     Attachment(Engine engine, Link link, int number, @Nullable GuestId guest, long mac, int[] addresses) {
@@ -105,14 +104,6 @@ public final class Attachment implements FrameHandler {
 
     void up(boolean isUp) {
         up = isUp;
-    }
-
-    int flows() {
-        return flows;
-    }
-
-    void countFlow(int change) {
-        flows += change;
     }
 
     public long violations() {

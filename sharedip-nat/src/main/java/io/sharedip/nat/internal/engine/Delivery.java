@@ -35,14 +35,20 @@ final class Delivery {
     private static final int OPTION_COPIED = 0x80;
 
     private final EngineSettings settings;
+    private final OutsideAddresses outside;
     private final NeighbourTable neighbours;
     private final Identification identification;
     private final Frame fragment = new Frame();
     private byte[] room = new byte[2048];
 
-    Delivery(EngineSettings settings, NeighbourTable neighbours, Identification identification) {
+    Delivery(
+            EngineSettings settings,
+            OutsideAddresses outside,
+            NeighbourTable neighbours,
+            Identification identification) {
         this.identification = identification;
         this.settings = settings;
+        this.outside = outside;
         this.neighbours = neighbours;
     }
 
@@ -67,7 +73,7 @@ final class Delivery {
             return Outcome.LINK_DOWN;
         }
         identification.renew(c);
-        int nextHop = settings.isOnLink(destination) ? destination : settings.router();
+        int nextHop = outside.isOnLink(destination) ? destination : outside.router();
         long mac = neighbours.resolve(nextHop, nowNanos);
         if (mac == NeighbourTable.FAILED) {
             return Outcome.UNRESOLVED;

@@ -60,7 +60,6 @@ public final class Engine implements NeighbourTable.Owner {
 
     private final EngineSettings settings;
     private final OutsideAddresses outside;
-    private final int alias;
     private final Counters counters = new Counters();
     private final GuestDirectory guests = new GuestDirectory();
     private final EventRing events;
@@ -107,8 +106,7 @@ public final class Engine implements NeighbourTable.Owner {
      */
     public Engine(EngineSettings settings, Link uplinkLink, MacAddress uplinkMac, long nowNanos, EventRing events) {
         this.settings = settings;
-        this.outside = new OutsideAddresses(settings.address());
-        this.alias = settings.alias();
+        this.outside = new OutsideAddresses(settings.place());
         AddressOnlyProtocols others = new AddressOnlyProtocols(settings.plan().protocols());
         this.context = new PacketContext(others);
         this.errorContext = new PacketContext(others);
@@ -120,14 +118,14 @@ public final class Engine implements NeighbourTable.Owner {
                 : null;
         this.flows = new Flows(settings, outside, guests, events, nowNanos);
         this.table = flows.table();
-        this.neighbours = new NeighbourTable(this, settings.router());
+        this.neighbours = new NeighbourTable(this, outside.router());
         this.identification = new Identification(settings.random());
-        this.delivery = new Delivery(settings, neighbours, identification);
+        this.delivery = new Delivery(settings, outside, neighbours, identification);
         this.fragments = new Fragments(this, settings, outside, guests, flows, counters, others);
-        this.arpResponder = new ArpResponder(settings.network(), settings.mask());
+        this.arpResponder = new ArpResponder(outside.network(), outside.mask());
         this.chain = new CompiledChain(FilterChain.acceptAll(), 1, id -> 0, this::ruleMatched);
         this.uplink = new Attachment(this, uplinkLink, Attachment.UPLINK, null, uplinkMac.bits(), new int[0]);
-        this.icmpErrors = new IcmpErrors(this, settings, outside, guests, flows, counters, answers, delivery, others);
+        this.icmpErrors = new IcmpErrors(this, outside, guests, flows, counters, answers, delivery, others);
         this.management = new Management(this, settings, outside, guests, flows);
         this.transfers = new Transfers(this, settings, outside, guests, flows);
     }
@@ -220,6 +218,30 @@ public final class Engine implements NeighbourTable.Owner {
         }
     }
 
+    /** Says to the segment which addresses are the gateway's (RFC 5227 section 3). */
+    public void announce() {
+        if (settings.addressIsOwn()) {
+            answers.arpRequest(uplink, uplink.mac(), outside.shared(), outside.shared(), 0);
+        }
+        announceOneToOne();
+    }
+
+    /** Says to the segment which addresses are the gateway's that belong to one guest each. */
+    public void announceOneToOne() {
+        for (int address : outside.oneToOne()) {
+            answers.arpRequest(uplink, uplink.mac(), address, address, 0);
+        }
+    }
+
+    /** The gateway stands elsewhere now: what it knew of the old segment is forgotten. */
+    void moved() {
+        arpResponder.segment(outside.network(), outside.mask());
+        neighbours.forget(outside.router());
+        warmUp(now);
+        announce();
+        flush();
+    }
+
     /** Housekeeping: timers, neighbours, counters. Bounded; to be called every few milliseconds. */
     public void tick(long nowNanos) {
         now = nowNanos;
@@ -236,7 +258,7 @@ public final class Engine implements NeighbourTable.Owner {
     /** Looks the router up before the first packet needs it. */
     public void warmUp(long nowNanos) {
         now = nowNanos;
-        neighbours.resolve(settings.router(), nowNanos);
+        neighbours.resolve(outside.router(), nowNanos);
         flush();
     }
 
@@ -403,7 +425,7 @@ public final class Engine implements NeighbourTable.Owner {
 
     private @Nullable DropReason judgeGuestDestination(PacketContext c) {
         long mac = u48(c.octets, c.start);
-        if (PacketContext.isMulticast(c.destination) || settings.isSegmentBroadcast(c.destination)) {
+        if (PacketContext.isMulticast(c.destination) || outside.isSegmentBroadcast(c.destination)) {
             return DropReason.IP_MULTICAST;
         }
         if (mac != settings.routerMac()) {
@@ -470,9 +492,13 @@ public final class Engine implements NeighbourTable.Owner {
         }
     }
 
+    private boolean isAlias(int address) {
+        return outside.alias() != 0 && address == outside.alias();
+    }
+
     /** Whether an address stands for the gateway, seen by a guest. */
     private boolean isGateway(int address) {
-        return outside.owns(address) || (alias != 0 && address == alias);
+        return outside.owns(address) || isAlias(address);
     }
 
     private long gatewayMac(Attachment towards) {
@@ -481,7 +507,7 @@ public final class Engine implements NeighbourTable.Owner {
 
     void tell(Attachment sender, PacketContext about, int type, int code, int mtu) {
         int from = sender != uplink
-                ? settings.gatewayAddress()
+                ? outside.gatewayAddress()
                 : outside.owns(about.destination) ? about.destination : outside.shared();
         answers.error(sender, gatewayMac(sender), from, about, type, code, mtu, now);
     }
@@ -634,7 +660,7 @@ public final class Engine implements NeighbourTable.Owner {
         if (flow == Flows.REFUSED) {
             counters.drop(flows.refusal());
             // an error would end the attempt; a repeated packet will find the ports that are being claimed
-            if (flows.refusal() != DropReason.LIMIT_PORTS || !flows.portsAreComing(c.protocol)) {
+            if (flows.refusal() != DropReason.LIMIT_PORTS || !flows.ports().areComing(c.protocol)) {
                 tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
             }
             return -1;
@@ -665,17 +691,18 @@ public final class Engine implements NeighbourTable.Owner {
         int shown = outside.shownFor(from.number(), c.source);
         int mapping = flows.findMapping(c.protocol, c.destinationPort, now);
         ForwardTable.Entry forward = null;
-        if (mapping < 0 || !flows.hasAddressed(mapping, shown)) {
-            mapping = -1;
+        if (mapping < 0 || !flows.admits(mapping, shown)) {
             forward = flows.forwards().find(c.protocol, c.destinationPort, shown);
         }
+        // a mapping that does not let the caller in: the caller's half begins all the same, so that two guests who call
+        // one another's mappings meet
         if (mapping < 0 && forward == null) {
             refuseHost(from, c);
             return -1;
         }
         Attachment to =
                 guests.get(forward != null ? forward.guest() : flows.mappings().guest(mapping));
-        if (to == null || (to.owns(shown) && alias == 0)) {
+        if (to == null || (to.owns(shown) && outside.alias() == 0)) {
             // a guest that owns the shared address drops what comes from it, and there is no other name to show
             counters.drop(DropReason.LATERAL);
             tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
@@ -703,7 +730,7 @@ public final class Engine implements NeighbourTable.Owner {
     private int openHairpinOneToOne(Attachment from, PacketContext c, int peerPort) {
         Attachment to = guests.get(outside.guestOf(c.destination));
         int shown = outside.shownFor(from.number(), c.source);
-        if (to == null || (to.owns(shown) && alias == 0)) {
+        if (to == null || (to.owns(shown) && outside.alias() == 0)) {
             counters.drop(DropReason.LATERAL);
             tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
             return -1;
@@ -1024,7 +1051,7 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     private boolean isForOthers(PacketContext c, long mac) {
-        if (PacketContext.isMulticast(c.destination) || settings.isSegmentBroadcast(c.destination)) {
+        if (PacketContext.isMulticast(c.destination) || outside.isSegmentBroadcast(c.destination)) {
             leaveOr(DropReason.IP_MULTICAST);
         } else if (isGroup(mac)) {
             counters.drop(DropReason.GROUP_MAC_UNICAST_IP);
@@ -1051,7 +1078,7 @@ public final class Engine implements NeighbourTable.Owner {
     private boolean isSpoofed(PacketContext c) {
         if (outside.owns(c.source)) {
             counters.drop(DropReason.LAND);
-        } else if ((alias != 0 && c.source == alias) || guests.anyOwns(c.source)) {
+        } else if (isAlias(c.source) || guests.anyOwns(c.source)) {
             counters.drop(DropReason.SPOOFED_OUTSIDE_SOURCE);
         } else {
             return false;
@@ -1118,13 +1145,17 @@ public final class Engine implements NeighbourTable.Owner {
         }
         boolean hairpin = origin != FlowTable.NONE;
         int mapping = flows.findMapping(c.protocol, c.destinationPort, now);
-        boolean filtered = mapping >= 0 && !flows.hasAddressed(mapping, c.source);
+        boolean filtered = mapping >= 0 && !flows.admits(mapping, c.source);
         ForwardTable.Entry forward = null;
         if (mapping < 0 || filtered) {
             mapping = -1;
             forward = flows.forwards().find(c.protocol, c.destinationPort, c.source);
         }
         if (mapping < 0 && forward == null) {
+            if (hairpin && filtered) {
+                // whoever is filtered has called all the same, and may be called back
+                flows.pass(origin, true, c.totalLength, now);
+            }
             counters.drop(filtered ? DropReason.FILTERED_BY_MAPPING : DropReason.NO_MAPPING);
             if (unsolicitedSyns != null && !hairpin && c.protocol == TCP && TcpTracker.begins(c.tcpFlags)) {
                 unsolicitedSyns.hold(c, now);
@@ -1217,7 +1248,7 @@ public final class Engine implements NeighbourTable.Owner {
 
     /** A peer as a guest sees it: the alias instead of an address that the guest takes for its own. */
     int shownPeer(int peer, Attachment guest) {
-        return outside.owns(peer) && guest.owns(peer) ? alias : peer;
+        return outside.owns(peer) && guest.owns(peer) ? outside.alias() : peer;
     }
 
     /** The last steps inwards: room on the link, egress rules, tracking, translation, delivery. */

@@ -1,5 +1,6 @@
 package io.sharedip.nat.internal.engine;
 
+import io.sharedip.address.UplinkAddress;
 import io.sharedip.nat.FragmentLimits;
 import io.sharedip.nat.ProtocolBehavior;
 import io.sharedip.nat.TcpTracking;
@@ -9,11 +10,7 @@ import java.util.Random;
 /**
  * What an engine is made from; checked by the builder of the gateway.
  *
- * @param address the shared address
- * @param network of the segment
- * @param mask of the segment
- * @param router next hop for everything outside the segment
- * @param alias stands for the shared address where a guest owns that itself, 0 if there is none
+ * @param place where the gateway stands on the uplink to begin with
  * @param routerMac what guests see as their router
  * @param addressIsOwn whether no host uses the address
  * @param capacity most flows
@@ -30,11 +27,7 @@ import java.util.Random;
  * @param random source of keys and ports
  */
 public record EngineSettings(
-        int address,
-        int network,
-        int mask,
-        int router,
-        int alias,
+        UplinkAddress place,
         long routerMac,
         boolean addressIsOwn,
         int capacity,
@@ -48,18 +41,4 @@ public record EngineSettings(
         boolean verifyChecksums,
         int errorsPerSecond,
         TranslationPlan plan,
-        Random random) {
-
-    /** The address that errors to guests come from: one that no guest has. */
-    int gatewayAddress() {
-        return alias != 0 ? alias : router;
-    }
-
-    boolean isSegmentBroadcast(int destination) {
-        return destination == -1 || (mask >>> 1 != 0x7fffffff && mask != -1 && destination == (network | ~mask));
-    }
-
-    boolean isOnLink(int destination) {
-        return (destination & mask) == network;
-    }
-}
+        Random random) {}

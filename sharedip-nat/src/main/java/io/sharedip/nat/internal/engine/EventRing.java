@@ -29,6 +29,8 @@ public final class EventRing {
     private static final int VIOLATION = 3;
     private static final int FULL = 4;
     private static final int LOGGED = 5;
+    private static final int MAPPING_CREATED = 6;
+    private static final int MAPPING_DELETED = 7;
     private static final SharedIpEvent.CloseReason[] CLOSE_REASONS = SharedIpEvent.CloseReason.values();
     private static final SharedIpEvent.Limit[] LIMITS = SharedIpEvent.Limit.values();
     private static final DropReason[] DROP_REASONS = DropReason.values();
@@ -119,7 +121,73 @@ public final class EventRing {
         }
     }
 
+    void mappingCreated(long nowNanos, GuestId guest, int protocol, long inside, long outside, long peer) {
+        if (!enabled) {
+            return;
+        }
+        int at = begin(MAPPING_CREATED, nowNanos, guest, null);
+        if (at >= 0) {
+            tuple(at, protocol, inside, outside, peer);
+            end();
+        }
+    }
+
+    void mappingDeleted(
+            long nowNanos,
+            GuestId guest,
+            int protocol,
+            long inside,
+            long outside,
+            long peer,
+            SharedIpEvent.CloseReason reason,
+            long packetsOut,
+            long bytesOut,
+            long packetsIn,
+            long bytesIn) {
+        ended(
+                MAPPING_DELETED,
+                nowNanos,
+                guest,
+                protocol,
+                inside,
+                outside,
+                peer,
+                reason,
+                packetsOut,
+                bytesOut,
+                packetsIn,
+                bytesIn);
+    }
+
     void flowClosed(
+            long nowNanos,
+            GuestId guest,
+            int protocol,
+            long inside,
+            long outside,
+            long peer,
+            SharedIpEvent.CloseReason reason,
+            long packetsOut,
+            long bytesOut,
+            long packetsIn,
+            long bytesIn) {
+        ended(
+                CLOSED,
+                nowNanos,
+                guest,
+                protocol,
+                inside,
+                outside,
+                peer,
+                reason,
+                packetsOut,
+                bytesOut,
+                packetsIn,
+                bytesIn);
+    }
+
+    private void ended(
+            int kind,
             long nowNanos,
             GuestId guest,
             int protocol,
@@ -134,7 +202,7 @@ public final class EventRing {
         if (!enabled) {
             return;
         }
-        int at = begin(CLOSED, nowNanos, guest, null);
+        int at = begin(kind, nowNanos, guest, null);
         if (at >= 0) {
             tuple(at, protocol, inside, outside, peer);
             words[at + 6] = reason.ordinal();
@@ -223,6 +291,27 @@ public final class EventRing {
                         words[at + 6] != 0);
             case CLOSED ->
                 new SharedIpEvent.FlowClosed(
+                        when,
+                        guest(first),
+                        protocol(at),
+                        endpoint(words[at + 3]),
+                        endpoint(words[at + 4]),
+                        endpoint(words[at + 5]),
+                        CLOSE_REASONS[(int) words[at + 6]],
+                        words[at + 7],
+                        words[at + 8],
+                        words[at + 9],
+                        words[at + 10]);
+            case MAPPING_CREATED ->
+                new SharedIpEvent.MappingCreated(
+                        when,
+                        guest(first),
+                        protocol(at),
+                        endpoint(words[at + 3]),
+                        endpoint(words[at + 4]),
+                        endpoint(words[at + 5]));
+            case MAPPING_DELETED ->
+                new SharedIpEvent.MappingDeleted(
                         when,
                         guest(first),
                         protocol(at),

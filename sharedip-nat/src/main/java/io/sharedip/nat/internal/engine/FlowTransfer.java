@@ -208,7 +208,7 @@ public final class FlowTransfer {
             target.addedMapping();
         }
         recall(flow, r, peerGuest, through);
-        flows.resume(guest, flow, deadline, deadline(r.mappingRemaining(), r.protocol(), state, target));
+        flows.resume(flow, deadline, deadline(r.mappingRemaining(), r.protocol(), state, target));
         return null;
     }
 
@@ -266,7 +266,7 @@ public final class FlowTransfer {
         if (!outside.owns(peerOutside)) {
             return peer == peerOutside && peerGuest == null;
         }
-        return peer == peerOutside ? !guest.owns(peer) : peer == settings.alias() && peer != 0;
+        return peer == peerOutside ? !guest.owns(peer) : peer == outside.alias() && peer != 0;
     }
 
     private static boolean leads(ForwardTable.Entry forward, Attachment guest, FlowRecord r) {

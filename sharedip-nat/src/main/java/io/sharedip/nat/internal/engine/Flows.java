@@ -10,6 +10,9 @@ import io.sharedip.address.IpProtocol;
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.event.SharedIpEvent.CloseReason;
 import io.sharedip.event.SharedIpEvent.Limit;
+import io.sharedip.nat.FilteringBehavior;
+import io.sharedip.nat.MappingBehavior;
+import io.sharedip.nat.ProtocolBehavior;
 import io.sharedip.nat.TcpTracking;
 import io.sharedip.nat.Timeouts;
 import io.sharedip.nat.internal.flow.EvictionQueues;
@@ -21,7 +24,6 @@ import io.sharedip.nat.internal.flow.MappingTable;
 import io.sharedip.nat.internal.flow.PeerTable;
 import io.sharedip.nat.internal.flow.TcpTracker;
 import io.sharedip.nat.internal.ports.ForwardTable;
-import io.sharedip.nat.internal.ports.PortAllocator;
 import io.sharedip.packet.Checksum;
 import io.sharedip.stats.DropReason;
 import io.sharedip.stats.FlowStatus;
@@ -36,10 +38,11 @@ import org.jspecify.annotations.Nullable;
  * The life of flows: how one is born with its mapping and port, what a packet does to it, how it makes room, and how it ends. Keeps
  * the tables of {@code internal.flow} and {@code internal.ports} consistent with one another; nobody else changes them.
  *
- * <p><b>Room.</b> A flow needs a place in its guest's quota, a place in the table and, if its mapping is new, a port. Where one is
- * missing, a closed flow goes first, then one that nobody has answered; the guest's own before others', and of others only who has
- * more flows than the guest, so that a greedy guest cannot push a modest one out; then the new flow is refused. Established flows
- * are never evicted.
+ * <p>Who gives way when there is no room is decided by {@link Room}, which port a mapping gets by {@link OutsidePorts}. A new flow is
+ * refused before anything is touched for it, so that a refusal never costs anybody a flow.
+ *
+ * <p>By mapping behaviour an inside endpoint has one mapping for all peers, or one for each peer address, or one for each peer
+ * (RFC 4787 section 4.1); that of a forward is always for all.
  */
 final class Flows {
 
@@ -54,50 +57,56 @@ final class Flows {
     static final int WITHOUT_ROOM = -3;
 
     private static final TrackedState[] STATES = TrackedState.values();
-    private static final int TRIES_FOR_A_PORT = 8;
-    private static final int ANY_PROTOCOL = 0;
+    private static final int NO_PORT_YET = -1;
+    private static final int ANOTHERS = -2;
     private static final int NO_MAPPING = -1;
+    private static final int PROTOCOLS = 3;
 
     private final FlowTable table;
     private final MappingTable mappings;
     private final PeerTable peers;
     private final FlowTimers timers;
-    private final EvictionQueues evictions;
+    private final Room room;
+    private final OutsidePorts ports;
+    private final MappingBehavior[] mapping = new MappingBehavior[PROTOCOLS];
+    private final FilteringBehavior[] filtering = new FilteringBehavior[PROTOCOLS];
     private final TcpTracker outward;
     private final TcpTracker inward;
-    private final PortAllocator[] ports = new PortAllocator[3];
-    private final boolean[] portsComing = new boolean[3];
     private final ForwardTable forwards = new ForwardTable();
     private final GuestDirectory guests;
     private final EventRing events;
     private final OutsideAddresses outside;
-    private final int flowsPerGuest;
     private final boolean udpInboundRefresh;
     private final long[] tcpTimeouts = new long[STATES.length];
     private final long udpTimeout;
     private final long icmpTimeout;
     private final long otherTimeout;
-    private int rotation;
     private DropReason refusal = DropReason.LIMIT_FLOWS;
     private long expiringAt;
 
     Flows(EngineSettings settings, OutsideAddresses outside, GuestDirectory guests, EventRing events, long nowNanos) {
         KeyedHash hash = new KeyedHash(settings.random());
         this.table = new FlowTable(settings.capacity(), hash);
-        this.mappings = new MappingTable(settings.capacity(), new KeyedHash(settings.random()));
+        boolean portsAreShared =
+                settings.tcp().portOverloading() || settings.udp().portOverloading();
+        this.mappings = new MappingTable(settings.capacity(), portsAreShared, new KeyedHash(settings.random()));
         this.peers = new PeerTable(settings.capacity(), new KeyedHash(settings.random()));
         this.timers = new FlowTimers(table, nowNanos);
-        this.evictions = new EvictionQueues(table);
         TcpTracking tracking = settings.tcpTracking();
         this.outward = new TcpTracker(table, tracking.windowChecks(), tracking.midStreamPickup());
         this.inward = new TcpTracker(table, tracking.windowChecks(), tracking.midStreamPickup());
-        for (int i = 0; i < ports.length; i++) {
-            ports[i] = new PortAllocator(settings.random());
+        this.room = new Room(table, mappings, settings.flowsPerGuest(), this::evict);
+        this.ports = new OutsidePorts(settings, table, room);
+        for (int slot = 0; slot < PROTOCOLS; slot++) {
+            ProtocolBehavior behavior = OutsidePorts.behavior(settings, slot);
+            // the mapping of an ICMP query does not depend on its destination (RFC 5508 REQ-1), and only its flow lets
+            // in
+            mapping[slot] = behavior == null ? MappingBehavior.ENDPOINT_INDEPENDENT : behavior.mapping();
+            filtering[slot] = behavior == null ? FilteringBehavior.ADDRESS_AND_PORT_DEPENDENT : behavior.filtering();
         }
         this.guests = guests;
         this.events = events;
         this.outside = outside;
-        this.flowsPerGuest = settings.flowsPerGuest();
         this.udpInboundRefresh = settings.udpInboundRefresh();
         Timeouts t = settings.timeouts();
         tcpTimeouts[TcpTracker.HALF_OPEN] = t.tcpHalfOpen().toNanos();
@@ -122,17 +131,8 @@ final class Flows {
         return forwards;
     }
 
-    PortAllocator ports(int protocol) {
-        return ports[MappingTable.slotOf(protocol)];
-    }
-
-    /** Whether further ports of a protocol are being claimed: who finds none now will find one shortly. */
-    boolean portsAreComing(int protocol) {
-        return portsComing[MappingTable.slotOf(protocol)];
-    }
-
-    void portsAreComing(int protocol, boolean coming) {
-        portsComing[MappingTable.slotOf(protocol)] = coming;
+    OutsidePorts ports() {
+        return ports;
     }
 
     /** Why the last flow was refused. */
@@ -178,14 +178,37 @@ final class Flows {
         return mapping >= 0 && mappings.deadline(mapping) - nowNanos > 0 ? mapping : -1;
     }
 
-    /** Whether the guest has addressed a peer through a mapping: address-dependent filtering (RFC 4787 section 5). */
-    boolean hasAddressed(int mapping, int peer) {
-        return peers.contains(mapping, peer);
+    /**
+     * Whether a mapping lets a peer begin a flow (RFC 4787 section 5): under endpoint-independent filtering anybody, under
+     * address-dependent filtering a machine that the guest has addressed through it, and else nobody, because whom the guest has
+     * addressed has a flow.
+     */
+    boolean admits(int through, int peer) {
+        return switch (filtering[MappingTable.slotOf(mappings.protocol(through))]) {
+            case ENDPOINT_INDEPENDENT -> true;
+            case ADDRESS_DEPENDENT -> peers.contains(through, peer);
+            case ADDRESS_AND_PORT_DEPENDENT -> false;
+        };
     }
 
     /** Whether the gateway holds an outside port. */
     boolean holdsPort(int protocol, int port) {
-        return ports(protocol).owns(port) || forwards.covers(protocol, port);
+        return ports.pool(protocol).owns(port) || forwards.covers(protocol, port);
+    }
+
+    private int peerOfKey(int protocol, int peer) {
+        return mapping[MappingTable.slotOf(protocol)] == MappingBehavior.ENDPOINT_INDEPENDENT ? 0 : peer;
+    }
+
+    private int peerPortOfKey(int protocol, int peerPort) {
+        return mapping[MappingTable.slotOf(protocol)] == MappingBehavior.ADDRESS_AND_PORT_DEPENDENT ? peerPort : 0;
+    }
+
+    /** The mapping of a guest's endpoint towards a peer, or -1: one of the pool, or that of a forward. */
+    private int findInsideMapping(int guest, int protocol, int address, int port, int peer, int peerPort) {
+        int forPeer = peerOfKey(protocol, peer);
+        int found = mappings.findInside(guest, protocol, address, port, forPeer, peerPortOfKey(protocol, peerPort));
+        return found < 0 && forPeer != 0 ? mappings.findInside(guest, protocol, address, port, 0, 0) : found;
     }
 
     /**
@@ -203,40 +226,103 @@ final class Flows {
             int peerPort,
             int peerOutside,
             long nowNanos) {
-        if (!makeRoom(guest, nowNanos)) {
+        int number = guest.number();
+        int local = outside.shared();
+        int on = findInsideMapping(number, protocol, address, port, peerOutside, peerPort);
+        ForwardTable.Entry forward = on < 0 ? forwardOf(guest, protocol, address, port) : null;
+        int outsidePort =
+                on >= 0 ? mappings.outsidePort(on) : forward != null ? forward.outsidePortOf(port) : NO_PORT_YET;
+        // the same conversation under another name of the peer: the shared address and its alias
+        int twin = outsidePort == NO_PORT_YET
+                ? FlowTable.NONE
+                : table.find(
+                        FlowKey.addresses(local, peerOutside), FlowKey.outsidePorts(protocol, outsidePort, peerPort));
+        if (twin >= 0
+                && !isAt(twin, guest, address, port)
+                && Room.evictionClass(tracked(twin)) != EvictionQueues.CLOSED) {
+            // a forward added since gives this peer's packets to another endpoint
+            refusal = DropReason.TUPLE_IN_USE;
             return REFUSED;
         }
-        int mapping = mappings.findInside(guest.number(), protocol, address, port);
-        if (mapping < 0) {
-            mapping = newMapping(guest, protocol, address, port, nowNanos);
-            if (mapping < 0) {
-                return REFUSED;
-            }
+        if (isFull(guest, Opener.GUEST, nowNanos)) {
+            return REFUSED;
         }
-        int outsideAddress = outside.shared();
-        int outsidePort = mappings.outsidePort(mapping);
-        mappings.retain(mapping);
-        // the same conversation under another name of the peer: the shared address and its alias
-        int twin = table.find(
-                FlowKey.addresses(outsideAddress, peerOutside), FlowKey.outsidePorts(protocol, outsidePort, peerPort));
-        if (twin >= 0) {
-            if (!isAt(twin, guest, address, port) && evictionClass(tracked(twin)) != EvictionQueues.CLOSED) {
-                // a forward added since gives this peer's packets to another endpoint
-                release(mapping);
-                refusal = DropReason.TUPLE_IN_USE;
-                return REFUSED;
+        if (outsidePort == NO_PORT_YET) {
+            outsidePort = ports.take(number, protocol, port, local, peerOutside, peerPort, nowNanos);
+            if (outsidePort < 0) {
+                return refuseFor(outsidePort, guest, nowNanos);
             }
+        } else if (on >= 0) {
+            mappings.retain(on);
+        }
+        if (twin >= 0) {
             close(twin, CloseReason.REPLACED, nowNanos);
         }
-        int flow = insert(
-                guest, mapping, protocol, address, port, outsideAddress, outsidePort, peer, peerPort, peerOutside);
+        room.make(number, Opener.GUEST, nowNanos);
+        boolean isNew = on < 0;
+        if (isNew) {
+            on = addMapping(guest, protocol, address, port, peerOutside, peerPort, outsidePort, forward, nowNanos);
+            if (on < 0) {
+                return REFUSED;
+            }
+        }
+        int flow = insert(guest, on, protocol, address, port, local, outsidePort, peer, peerPort, peerOutside);
         table.state(flow, table.state(flow) | FlowTable.BY_GUEST);
-        if (protocol != ICMP) {
-            peers.retain(mapping, peerOutside);
+        if (filtering[MappingTable.slotOf(protocol)] == FilteringBehavior.ADDRESS_DEPENDENT) {
+            peers.retain(on, peerOutside);
             table.state(flow, table.state(flow) | FlowTable.PEER_COUNTED);
         }
         begin(guest, flow, nowNanos + timeout(protocol, initialState(protocol)), nowNanos);
+        if (!isNew) {
+            mappings.release(on);
+        }
         return flow;
+    }
+
+    private ForwardTable.@Nullable Entry forwardOf(Attachment guest, int protocol, int address, int port) {
+        return guest.addresses()[0] == address ? forwards.leadingTo(guest.number(), protocol, port) : null;
+    }
+
+    /** Adds a mapping for a flow that is about to begin, or gives its port back. @return the mapping, or {@link #REFUSED} */
+    private int addMapping(
+            Attachment guest,
+            int protocol,
+            int address,
+            int port,
+            int peerOutside,
+            int peerPort,
+            int outsidePort,
+            ForwardTable.@Nullable Entry forward,
+            long nowNanos) {
+        int number = guest.number();
+        int forwardNumber = forward == null ? 0 : forward.number();
+        boolean fromPool = forwardNumber == 0;
+        if (mappings.isFull()) {
+            if (fromPool) {
+                ports.giveBack(number, protocol, outsidePort, false, nowNanos);
+            }
+            return refuse(guest, DropReason.LIMIT_FLOWS, Limit.FLOWS, nowNanos);
+        }
+        int added = mappings.add(
+                number,
+                protocol,
+                address,
+                port,
+                fromPool ? peerOfKey(protocol, peerOutside) : 0,
+                fromPool ? peerPortOfKey(protocol, peerPort) : 0,
+                outsidePort,
+                forwardNumber,
+                fromPool && ports.areShared(protocol),
+                nowNanos);
+        mappings.firstPeer(added, packed(peerOutside, peerPort));
+        events.mappingCreated(
+                nowNanos,
+                guest.guestId(),
+                protocol,
+                packed(address, port),
+                packed(outside.shared(), outsidePort),
+                packed(peerOutside, peerPort));
+        return added;
     }
 
     private boolean isAt(int flow, Attachment guest, int address, int port) {
@@ -245,41 +331,17 @@ final class Flows {
                 && table.insidePort(flow) == port;
     }
 
-    private int newMapping(Attachment guest, int protocol, int address, int port, long nowNanos) {
-        ForwardTable.Entry forward = forwards.leadingTo(guest.number(), protocol, port);
-        if (forward != null && guest.addresses()[0] == address) {
-            int outside = forward.outsidePortOf(port);
-            return mappings.isFull()
-                    ? refuse(guest, DropReason.LIMIT_FLOWS, Limit.FLOWS, nowNanos)
-                    : mappings.add(guest.number(), protocol, address, port, outside, forward.number(), nowNanos);
-        }
-        PortAllocator allocator = ports(protocol);
-        int outside = allocator.take(port) ? port : allocator.takeLike(port);
-        boolean evict = !portsAreComing(protocol);
-        for (int i = 0; evict && outside < 0 && i < TRIES_FOR_A_PORT && evictForPort(guest, protocol, nowNanos); i++) {
-            outside = allocator.takeLike(port);
-        }
-        if (outside < 0) {
-            return refuse(guest, DropReason.LIMIT_PORTS, Limit.PORTS, nowNanos);
-        }
-        if (mappings.isFull()) {
-            allocator.release(outside);
-            return refuse(guest, DropReason.LIMIT_FLOWS, Limit.FLOWS, nowNanos);
-        }
-        return mappings.add(guest.number(), protocol, address, port, outside, 0, nowNanos);
-    }
-
     /**
      * Begins a flow for a packet from outside that came through a forward or a mapping.
      *
-     * @param mapping it came through, or -1
+     * @param through the mapping it came through, or -1
      * @param forward it came through, or null
      * @param peer the peer's address as the guest is to see it
      * @return the flow, or {@link #REFUSED}
      */
     int openFromOutside(
             Attachment guest,
-            int mapping,
+            int through,
             ForwardTable.@Nullable Entry forward,
             int protocol,
             int address,
@@ -289,49 +351,40 @@ final class Flows {
             int peerPort,
             int peerOutside,
             long nowNanos) {
-        int rival = findInside(guest.number(), protocol, address, port, peer, peerPort, FlowTable.NONE, nowNanos);
-        if (rival >= 0 && evictionClass(tracked(rival)) != EvictionQueues.CLOSED) {
+        int number = guest.number();
+        int rival = findInside(number, protocol, address, port, peer, peerPort, FlowTable.NONE, nowNanos);
+        if (rival >= 0 && Room.evictionClass(tracked(rival)) != EvictionQueues.CLOSED) {
             // another outside port leads to the same endpoint, and the peer uses the same port for both
             refusal = DropReason.TUPLE_IN_USE;
             return REFUSED;
         }
-        if (mapping >= 0) {
-            mappings.retain(mapping);
+        Opener opener = forward == null ? Opener.STRANGER : Opener.VISITOR;
+        if (isFull(guest, opener, nowNanos)) {
+            return REFUSED;
+        }
+        int on = through;
+        if (forward != null) {
+            on = mappings.findInside(number, protocol, address, port, 0, 0);
+            if (on >= 0 && (mappings.forward(on) != forward.number() || mappings.outsidePort(on) != outsidePort)) {
+                on = MappingTable.NONE;
+            }
+        }
+        boolean isNew = on < 0;
+        if (!isNew) {
+            mappings.retain(on);
         }
         if (rival >= 0) {
             close(rival, CloseReason.REPLACED, nowNanos);
         }
-        boolean room = makeRoom(guest, nowNanos);
-        int on = mapping;
-        if (room && forward != null) {
-            on = mappings.findInside(guest.number(), protocol, address, port);
-            if (on < 0 || mappings.forward(on) != forward.number() || mappings.outsidePort(on) != outsidePort) {
-                on = mappings.isFull()
-                        ? refuse(guest, DropReason.LIMIT_FLOWS, Limit.FLOWS, nowNanos)
-                        : mappings.add(
-                                guest.number(), protocol, address, port, outsidePort, forward.number(), nowNanos);
-            }
-            if (on >= 0) {
-                mappings.retain(on);
+        room.make(number, opener, nowNanos);
+        if (isNew) {
+            on = addMapping(guest, protocol, address, port, peerOutside, peerPort, outsidePort, forward, nowNanos);
+            if (on < 0) {
+                return REFUSED;
             }
         }
-        if (!room || on < 0) {
-            if (mapping >= 0) {
-                release(mapping);
-            }
-            return REFUSED;
-        }
-        int flow = insert(
-                guest,
-                on,
-                protocol,
-                address,
-                port,
-                outside.shared(),
-                mappings.outsidePort(on),
-                peer,
-                peerPort,
-                peerOutside);
+        int flow =
+                insert(guest, on, protocol, address, port, outside.shared(), outsidePort, peer, peerPort, peerOutside);
         if (forward != null) {
             table.forward(flow, forward.number());
             forward.hit();
@@ -341,6 +394,9 @@ final class Flows {
                 ? mappings.deadline(on)
                 : nowNanos + timeout(protocol, initialState(protocol));
         begin(guest, flow, deadline, nowNanos);
+        if (!isNew) {
+            mappings.release(on);
+        }
         return flow;
     }
 
@@ -365,21 +421,23 @@ final class Flows {
             int peerPort,
             int peerOutside,
             long nowNanos) {
-        if (!makeRoom(guest, nowNanos)) {
-            return REFUSED;
-        }
         // from outside the guest's own endpoint may be busy, from inside the outside tuple
         int rival = byGuest
                 ? findOutside(protocol, outsideAddress, port, peerOutside, peerPort, FlowTable.NONE, nowNanos)
                 : findInside(guest.number(), protocol, address, port, peer, peerPort, FlowTable.NONE, nowNanos);
+        boolean sameGuest = byGuest && rival >= 0 && isAt(rival, guest, address, port);
+        if (rival >= 0 && !sameGuest && Room.evictionClass(tracked(rival)) != EvictionQueues.CLOSED) {
+            refusal = DropReason.TUPLE_IN_USE;
+            return REFUSED;
+        }
+        Opener opener = byGuest ? Opener.GUEST : Opener.VISITOR;
+        if (isFull(guest, opener, nowNanos)) {
+            return REFUSED;
+        }
         if (rival >= 0) {
-            boolean sameGuest = byGuest && isAt(rival, guest, address, port);
-            if (!sameGuest && evictionClass(tracked(rival)) != EvictionQueues.CLOSED) {
-                refusal = DropReason.TUPLE_IN_USE;
-                return REFUSED;
-            }
             close(rival, CloseReason.REPLACED, nowNanos);
         }
+        room.make(guest.number(), opener, nowNanos);
         int flow =
                 insert(guest, NO_MAPPING, protocol, address, port, outsideAddress, port, peer, peerPort, peerOutside);
         if (byGuest) {
@@ -393,7 +451,7 @@ final class Flows {
 
     /** Whether a flow finds a place in its guest's quota and in the table without another one's making room. */
     boolean hasRoom(Attachment guest) {
-        return guest.flows() < flowsPerGuest && !table.isFull();
+        return room.hasPlace(guest.number());
     }
 
     /**
@@ -429,49 +487,61 @@ final class Flows {
                     peerPort,
                     peerOutside);
         }
-        int number = forward == null ? 0 : forward.number();
-        int mapping = mappings.findInside(guest.number(), protocol, address, port);
-        if (mapping >= 0 && (mappings.outsidePort(mapping) != outsidePort || mappings.forward(mapping) != number)) {
-            if (forward == null) {
-                return CLASHES;
-            }
-            mapping = -1; // another forward leads to the same endpoint
+        int on = forward == null
+                ? adoptedOn(guest.number(), protocol, address, port, outsidePort, peerOutside, peerPort)
+                : mappings.findInside(guest.number(), protocol, address, port, 0, 0);
+        if (on == ANOTHERS) {
+            return CLASHES;
         }
-        if (mapping < 0) {
+        if (forward != null
+                && on >= 0
+                && (mappings.outsidePort(on) != outsidePort || mappings.forward(on) != forward.number())) {
+            // another forward leads to the same endpoint
+            on = MappingTable.NONE;
+        }
+        if (on < 0) {
             if (mappings.isFull()) {
                 return WITHOUT_ROOM;
             }
-            if (forward == null) {
-                if (!ports(protocol).owns(outsidePort)) {
-                    return WITHOUT_PORT;
-                }
-                if (!ports(protocol).take(outsidePort)) {
-                    return CLASHES;
-                }
+            if (forward == null && !ports.pool(protocol).owns(outsidePort)) {
+                return WITHOUT_PORT;
             }
-            mapping = mappings.add(guest.number(), protocol, address, port, outsidePort, number, nowNanos);
+            if (forward == null && !ports.takeCertain(guest.number(), protocol, outsidePort, nowNanos)) {
+                return CLASHES;
+            }
+            on = addMapping(guest, protocol, address, port, peerOutside, peerPort, outsidePort, forward, nowNanos);
         }
-        mappings.retain(mapping);
-        return insert(
-                guest, mapping, protocol, address, port, outsideAddress, outsidePort, peer, peerPort, peerOutside);
+        return insert(guest, on, protocol, address, port, outsideAddress, outsidePort, peer, peerPort, peerOutside);
+    }
+
+    /** The mapping of the pool that an adopted flow belongs to, {@link MappingTable#NONE}, or {@link #ANOTHERS}. */
+    private int adoptedOn(
+            int guest, int protocol, int address, int port, int outsidePort, int peerOutside, int peerPort) {
+        int holder = mappings.findOutside(protocol, outsidePort);
+        if (holder >= 0) {
+            // of a flow that a stranger began the mapping is another peer's
+            boolean same = mappings.guest(holder) == guest
+                    && mappings.insideAddress(holder) == address
+                    && mappings.insidePort(holder) == port;
+            return same ? holder : ANOTHERS;
+        }
+        int towardsPeer = mappings.findInside(
+                guest, protocol, address, port, peerOfKey(protocol, peerOutside), peerPortOfKey(protocol, peerPort));
+        return towardsPeer >= 0 ? ANOTHERS : MappingTable.NONE;
     }
 
     /** Lets an adopted flow run whose state bits are in place. */
-    void resume(Attachment guest, int flow, long deadline, long mappingDeadline) {
+    void resume(int flow, long deadline, long mappingDeadline) {
         int mapping = table.mapping(flow);
         table.deadline(flow, deadline);
         timers.schedule(flow);
-        int evictionClass = evictionClass(tracked(flow));
-        if (evictionClass >= 0) {
-            evictions.add(flow, evictionClass);
-        }
+        room.flowBegan(flow);
         if ((table.state(flow) & FlowTable.PEER_COUNTED) != 0) {
             peers.retain(mapping, table.peerOutsideAddress(flow));
         }
         if (mapping >= 0 && mappingDeadline - mappings.deadline(mapping) > 0) {
             mappings.deadline(mapping, mappingDeadline);
         }
-        guest.countFlow(1);
     }
 
     private int insert(
@@ -490,10 +560,7 @@ final class Flows {
                 FlowKey.insidePorts(guest.number(), protocol, port, peerPort),
                 FlowKey.addresses(outsideAddress, peerOutside),
                 FlowKey.outsidePorts(protocol, outsidePort, peerPort));
-        int addresses = Checksum.add(Checksum.delta32(address, outsideAddress), Checksum.delta32(peer, peerOutside));
-        int portDelta = Checksum.delta16(port, outsidePort);
-        // the checksum of an ICMP query does not cover addresses
-        table.mapping(flow, mapping, addresses, protocol == ICMP ? portDelta : Checksum.add(addresses, portDelta));
+        checksumDeltas(flow, mapping);
         return flow;
     }
 
@@ -506,8 +573,7 @@ final class Flows {
         table.state(flow, table.state(flow) | initialState(protocol));
         table.deadline(flow, deadline);
         timers.schedule(flow);
-        evictions.add(flow, EvictionQueues.UNANSWERED);
-        guest.countFlow(1);
+        room.flowBegan(flow);
         events.flowOpened(
                 nowNanos,
                 guest.guestId(),
@@ -527,13 +593,6 @@ final class Flows {
 
     private int tracked(int flow) {
         return table.state(flow) & FlowTable.TRACKED_MASK;
-    }
-
-    private static int evictionClass(int tracked) {
-        if (tracked == TcpTracker.CLOSED || tracked == TcpTracker.RESET) {
-            return EvictionQueues.CLOSED;
-        }
-        return tracked == TcpTracker.HALF_OPEN || tracked == TcpTracker.UNREPLIED ? EvictionQueues.UNANSWERED : -1;
     }
 
     /**
@@ -581,7 +640,7 @@ final class Flows {
         boolean changed = next != state;
         if (changed) {
             t.state(flow, next);
-            requeue(flow, state & FlowTable.TRACKED_MASK, tracked);
+            room.flowChanged(flow, state & FlowTable.TRACKED_MASK, tracked);
         }
         if (refreshes(protocol, tracked, state & FlowTable.TRACKED_MASK, fromGuest, byGuest, flow)) {
             long deadline = nowNanos + timeout(protocol, tracked);
@@ -618,7 +677,7 @@ final class Flows {
                 // a stranger whom a mapping lets in does not hold it open by calling again and again
                 return isOpenToAll(flow);
             }
-            return evictionClass(tracked) != EvictionQueues.CLOSED || tracked != before;
+            return Room.evictionClass(tracked) != EvictionQueues.CLOSED || tracked != before;
         }
         if (fromGuest || (protocol == UDP && udpInboundRefresh)) {
             return true;
@@ -633,30 +692,20 @@ final class Flows {
         return table.forward(flow) != 0 || table.mapping(flow) < 0;
     }
 
-    private void requeue(int flow, int before, int after) {
-        int from = evictionClass(before);
-        int to = evictionClass(after);
-        if (from != to) {
-            if (from >= 0) {
-                evictions.remove(flow, from);
-            }
-            if (to >= 0) {
-                evictions.add(flow, to);
-            }
+    /** Whether there is no place for a new flow, and nobody gives way to it. */
+    private boolean isFull(Attachment guest, Opener opener, long nowNanos) {
+        Limit full = room.whatIsFull(guest.number(), opener);
+        if (full == null) {
+            return false;
         }
+        DropReason reason = full == Limit.FLOWS ? DropReason.LIMIT_FLOWS : DropReason.LIMIT_GUEST_FLOWS;
+        return refuse(guest, reason, full, nowNanos) == REFUSED;
     }
 
-    /** Makes a place in the guest's quota and in the table. */
-    private boolean makeRoom(Attachment guest, long nowNanos) {
-        if (guest.flows() >= flowsPerGuest && !evictOwn(guest.number(), nowNanos)) {
-            refuse(guest, DropReason.LIMIT_GUEST_FLOWS, Limit.FLOWS_PER_GUEST, nowNanos);
-            return false;
-        }
-        if (table.isFull() && !evictAnybodys(guest, nowNanos)) {
-            refuse(guest, DropReason.LIMIT_FLOWS, Limit.FLOWS, nowNanos);
-            return false;
-        }
-        return true;
+    private int refuseFor(int noPort, Attachment guest, long nowNanos) {
+        return noPort == OutsidePorts.GUEST_HAS_ENOUGH
+                ? refuse(guest, DropReason.LIMIT_GUEST_PORTS, Limit.PORTS_PER_GUEST, nowNanos)
+                : refuse(guest, DropReason.LIMIT_PORTS, Limit.PORTS, nowNanos);
     }
 
     private int refuse(Attachment guest, DropReason reason, Limit limit, long nowNanos) {
@@ -667,67 +716,8 @@ final class Flows {
         return REFUSED;
     }
 
-    private boolean evictOwn(int guest, long nowNanos) {
-        return evict(evictions.oldest(guest, EvictionQueues.CLOSED), nowNanos)
-                || evict(evictions.oldest(guest, EvictionQueues.UNANSWERED), nowNanos);
-    }
-
-    /** Closed flows first, whoever's; then unanswered ones of the guest itself, then of whoever has most, but more than the guest. */
-    private boolean evictAnybodys(Attachment guest, long nowNanos) {
-        if (evict(evictions.oldest(guest.number(), EvictionQueues.CLOSED), nowNanos)) {
-            return true;
-        }
-        int bound = guests.bound();
-        for (int i = 0; i < bound; i++) {
-            rotation = (rotation + 1) % bound;
-            if (evict(evictions.oldest(rotation, EvictionQueues.CLOSED), nowNanos)) {
-                return true;
-            }
-        }
-        return evict(evictions.oldest(guest.number(), EvictionQueues.UNANSWERED), nowNanos)
-                || evict(unansweredOfGreedier(guest, ANY_PROTOCOL), nowNanos);
-    }
-
-    /** The oldest unanswered flow of the guest that has most flows, if those are more than a certain guest has; or -1. */
-    private int unansweredOfGreedier(Attachment guest, int protocol) {
-        int found = -1;
-        int most = guest.flows();
-        for (int number = 1; number < guests.bound(); number++) {
-            Attachment other = guests.get(number);
-            if (other != null && other.flows() > most) {
-                int oldest = protocol == ANY_PROTOCOL
-                        ? evictions.oldest(number, EvictionQueues.UNANSWERED)
-                        : evictions.oldest(number, protocol, EvictionQueues.UNANSWERED);
-                if (oldest >= 0) {
-                    most = other.flows();
-                    found = oldest;
-                }
-            }
-        }
-        return found;
-    }
-
-    private boolean evictForPort(Attachment guest, int protocol, long nowNanos) {
-        if (evict(evictions.oldest(guest.number(), protocol, EvictionQueues.CLOSED), nowNanos)) {
-            return true;
-        }
-        int bound = guests.bound();
-        for (int i = 0; i < bound; i++) {
-            rotation = (rotation + 1) % bound;
-            if (evict(evictions.oldest(rotation, protocol, EvictionQueues.CLOSED), nowNanos)) {
-                return true;
-            }
-        }
-        return evict(evictions.oldest(guest.number(), protocol, EvictionQueues.UNANSWERED), nowNanos)
-                || evict(unansweredOfGreedier(guest, protocol), nowNanos);
-    }
-
-    private boolean evict(int flow, long nowNanos) {
-        if (flow < 0) {
-            return false;
-        }
+    private void evict(int flow, long nowNanos) {
         close(flow, CloseReason.EVICTED, nowNanos);
-        return true;
     }
 
     /** Ends a flow, and its mapping if it was the last on it. */
@@ -737,17 +727,17 @@ final class Flows {
     }
 
     private void end(int flow, CloseReason reason, long nowNanos) {
-        int evictionClass = evictionClass(tracked(flow));
-        if (evictionClass >= 0) {
-            evictions.remove(flow, evictionClass);
-        }
-        int mapping = table.mapping(flow);
+        room.flowEnds(flow);
+        int on = table.mapping(flow);
         if ((table.state(flow) & FlowTable.PEER_COUNTED) != 0) {
-            peers.release(mapping, table.peerOutsideAddress(flow));
+            peers.release(on, table.peerOutsideAddress(flow));
         }
+        long packetsOut = table.packetsOut(flow);
+        long bytesOut = table.bytesOut(flow);
+        long packetsIn = table.packetsIn(flow);
+        long bytesIn = table.bytesIn(flow);
         Attachment guest = guests.get(table.guest(flow));
         if (guest != null) {
-            guest.countFlow(-1);
             events.flowClosed(
                     nowNanos,
                     guest.guestId(),
@@ -756,26 +746,44 @@ final class Flows {
                     packed(table.outsideAddress(flow), table.outsidePort(flow)),
                     packed(table.peerAddress(flow), table.peerPort(flow)),
                     reason,
-                    table.packetsOut(flow),
-                    table.bytesOut(flow),
-                    table.packetsIn(flow),
-                    table.bytesIn(flow));
+                    packetsOut,
+                    bytesOut,
+                    packetsIn,
+                    bytesIn);
         }
         table.remove(flow);
-        if (mapping >= 0) {
-            release(mapping);
+        if (on < 0) {
+            return;
+        }
+        mappings.total(on, packetsOut, bytesOut, packetsIn, bytesIn);
+        if (mappings.release(on)) {
+            endMapping(on, reason, nowNanos);
         }
     }
 
-    private void release(int mapping) {
-        if (mappings.release(mapping)) {
-            int protocol = mappings.protocol(mapping);
-            int port = mappings.outsidePort(mapping);
-            boolean fromPool = mappings.forward(mapping) == 0;
-            mappings.remove(mapping);
-            if (fromPool) {
-                ports(protocol).release(port);
-            }
+    private void endMapping(int on, CloseReason reason, long nowNanos) {
+        int number = mappings.guest(on);
+        int protocol = mappings.protocol(on);
+        int port = mappings.outsidePort(on);
+        Attachment guest = guests.get(number);
+        if (guest != null) {
+            events.mappingDeleted(
+                    nowNanos,
+                    guest.guestId(),
+                    protocol,
+                    packed(mappings.insideAddress(on), mappings.insidePort(on)),
+                    packed(outside.shared(), port),
+                    mappings.firstPeer(on),
+                    reason,
+                    mappings.packetsOut(on),
+                    mappings.bytesOut(on),
+                    mappings.packetsIn(on),
+                    mappings.bytesIn(on));
+        }
+        boolean fromPool = mappings.forward(on) == 0;
+        mappings.remove(on);
+        if (fromPool) {
+            ports.giveBack(number, protocol, port, reason == CloseReason.EXPIRED, nowNanos);
         }
     }
 
@@ -789,6 +797,28 @@ final class Flows {
         end(flow, CloseReason.EXPIRED, expiringAt);
     }
 
+    /** Ends the mappings of the pool that have an outside port in a range; where ports are shared, looks at every flow. */
+    void closeMappings(int protocol, int firstPort, int lastPort, CloseReason reason, long nowNanos) {
+        if (ports.areShared(protocol)) {
+            closeAll(
+                    flow -> table.protocol(flow) == protocol
+                            && table.outsidePort(flow) >= firstPort
+                            && table.outsidePort(flow) <= lastPort
+                            && mappings.forward(table.mapping(flow)) == 0,
+                    reason,
+                    nowNanos);
+            return;
+        }
+        for (int port = firstPort; port <= lastPort; port++) {
+            int on = mappings.findOutside(protocol, port);
+            for (int flow = on < 0 ? FlowTable.NONE : mappings.firstFlow(on); flow >= 0; ) {
+                int next = mappings.nextFlow(flow);
+                close(flow, reason, nowNanos);
+                flow = next;
+            }
+        }
+    }
+
     /** Ends all flows that answer to a description; looks at every flow. */
     void closeAll(IntPredicate condition, CloseReason reason, long nowNanos) {
         for (int flow = 0; flow < table.bound(); flow++) {
@@ -796,6 +826,52 @@ final class Flows {
                 close(flow, reason, nowNanos);
             }
         }
+    }
+
+    /**
+     * Lets every flow that shows as one address show as another, ports and all; and those that are with the address itself (hairpins)
+     * be with the other. Looks at every flow.
+     *
+     * @return how many flows there are now
+     */
+    int move(int before, int after, long nowNanos) {
+        // an outside machine that had the new address cannot be reached any more
+        closeAll(
+                flow -> table.peerOutsideAddress(flow) == after || table.outsideAddress(flow) == after,
+                CloseReason.ADDRESS_CHANGED,
+                nowNanos);
+        for (int flow = 0; flow < table.bound(); flow++) {
+            if (table.isLive(flow)
+                    && (table.outsideAddress(flow) == before || table.peerOutsideAddress(flow) == before)) {
+                move(flow, before, after);
+            }
+        }
+        return table.size();
+    }
+
+    private void move(int flow, int before, int after) {
+        int shown = table.outsideAddress(flow) == before ? after : table.outsideAddress(flow);
+        int peer = table.peerOutsideAddress(flow);
+        int mapping = table.mapping(flow);
+        if (peer == before) {
+            peer = after;
+            if ((table.state(flow) & FlowTable.PEER_COUNTED) != 0) {
+                peers.release(mapping, before);
+                peers.retain(mapping, after);
+            }
+        }
+        table.outsideAddresses(flow, shown, peer);
+        checksumDeltas(flow, mapping);
+    }
+
+    /** Computes what translation adds to checksums. */
+    private void checksumDeltas(int flow, int mapping) {
+        int addresses = Checksum.add(
+                Checksum.delta32(table.insideAddress(flow), table.outsideAddress(flow)),
+                Checksum.delta32(table.peerAddress(flow), table.peerOutsideAddress(flow)));
+        int ports = Checksum.delta16(table.insidePort(flow), table.outsidePort(flow));
+        // the checksum of an ICMP query does not cover addresses
+        table.mapping(flow, mapping, addresses, table.protocol(flow) == ICMP ? ports : Checksum.add(addresses, ports));
     }
 
     /** Describes the flows with numbers from one to below another. */

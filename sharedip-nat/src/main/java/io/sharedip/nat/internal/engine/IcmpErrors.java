@@ -21,7 +21,6 @@ final class IcmpErrors {
     private static final int ETHERNET = EthernetView.MIN_LENGTH;
 
     private final Engine engine;
-    private final EngineSettings settings;
     private final OutsideAddresses outside;
     private final GuestDirectory guests;
     private final Flows flows;
@@ -34,7 +33,6 @@ final class IcmpErrors {
 
     IcmpErrors(
             Engine engine,
-            EngineSettings settings,
             OutsideAddresses outside,
             GuestDirectory guests,
             Flows flows,
@@ -44,7 +42,6 @@ final class IcmpErrors {
             AddressOnlyProtocols others) {
         this.own = new PacketContext(others);
         this.engine = engine;
-        this.settings = settings;
         this.outside = outside;
         this.guests = guests;
         this.flows = flows;
@@ -240,7 +237,7 @@ final class IcmpErrors {
             return;
         }
         Frame error = answers.errorFrame(
-                settings.gatewayAddress(),
+                outside.gatewayAddress(),
                 outside.shared(),
                 translated.array(),
                 translated.offset() + ETHERNET,

@@ -1,12 +1,14 @@
 package io.sharedip.nat.internal.engine;
 
 import io.sharedip.ConfigurationException;
+import io.sharedip.FlowPolicy;
 import io.sharedip.Guest;
 import io.sharedip.GuestId;
 import io.sharedip.address.IpProtocol;
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.MacAddress;
 import io.sharedip.address.PortRange;
+import io.sharedip.address.UplinkAddress;
 import io.sharedip.binding.Binding;
 import io.sharedip.event.SharedIpEvent.CloseReason;
 import io.sharedip.filter.FilterChain;
@@ -24,6 +26,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 
 /**
  * Changes to a running engine, and questions to it. Each change is checked in full before anything is touched, so one that fails
@@ -110,7 +114,7 @@ public final class Management {
                     "is mapped one to one",
                     "use the shared address or a private one");
         }
-        String taken = bits == settings.router() ? "router" : bits == settings.alias() ? "alias" : "";
+        String taken = bits == outside.router() ? "router" : bits == outside.alias() ? "alias" : "";
         if (!taken.isEmpty()) {
             throw new ConfigurationException(
                     "guest " + guest + ": address",
@@ -296,6 +300,102 @@ public final class Management {
         return news;
     }
 
+    // ------------------------------------------------------------------------------------------------ address
+
+    /**
+     * Checks a place that the gateway is to move to.
+     *
+     * @throws ConfigurationException if it clashes with guests, forwards or one-to-one addresses
+     */
+    public void check(UplinkAddress place) {
+        requireFree("router", place.router());
+        place.alias().ifPresent(alias -> requireFree("alias", alias));
+        for (int each : outside.oneToOne()) {
+            Ipv4Address mapped = new Ipv4Address(each);
+            UplinkAddress.requireMachine("one-to-one", mapped, place.prefix());
+            UplinkAddress.requireOther("address", place.address(), "one-to-one", mapped);
+            UplinkAddress.requireOther("router", place.router(), "one-to-one", mapped);
+            if (place.alias().isPresent()) {
+                UplinkAddress.requireOther("alias", place.alias().get(), "one-to-one", mapped);
+            }
+        }
+        if (settings.plan().isExempt(place.address().bits())) {
+            throw new ConfigurationException(
+                    "address",
+                    place.address().toString(),
+                    "is exempt from translation",
+                    "use an address outside the exempt prefixes");
+        }
+        for (ForwardTable.Entry entry : flows.forwards().entries()) {
+            Optional<Ipv4Address> named = entry.forward().selector().address();
+            if (named.isPresent() && !named.get().equals(place.address())) {
+                throw new ConfigurationException(
+                        "address",
+                        place.address().toString(),
+                        "is not the one that the forward '" + entry.forward() + "' names",
+                        "remove the forward first, or write it without the address");
+            }
+        }
+    }
+
+    private void requireFree(String setting, Ipv4Address address) {
+        if (guests.anyOwns(address.bits())) {
+            throw new ConfigurationException(
+                    setting, address.toString(), "is a guest's own address", "use one that nobody has");
+        }
+    }
+
+    /**
+     * Moves the gateway to another place.
+     *
+     * @param lost ports that could not be claimed there, by protocol: the flows and forwards that need them end
+     * @throws ConfigurationException if {@link #check(UplinkAddress)} would
+     */
+    public Moved move(UplinkAddress place, FlowPolicy policy, Map<IpProtocol, BitSet> lost) {
+        check(place);
+        List<PortForward> gone = new ArrayList<>();
+        lost.forEach((protocol, ports) -> gone.addAll(giveUp(protocol.number(), ports)));
+        int before = outside.shared();
+        int after = place.address().bits();
+        if (policy == FlowPolicy.FLUSH) {
+            flows.closeAll(flow -> true, CloseReason.ADDRESS_CHANGED, engine.now());
+        }
+        outside.place(place);
+        int kept = before == after ? flows.table().size() : flows.move(before, after, engine.now());
+        engine.moved();
+        engine.publish();
+        return new Moved(kept, gone);
+    }
+
+    /**
+     * A gateway that was moved.
+     *
+     * @param flowsKept flows that go on
+     * @param forwards that had to go
+     */
+    public record Moved(int flowsKept, List<PortForward> forwards) {}
+
+    private List<PortForward> giveUp(int protocol, BitSet ports) {
+        List<PortForward> gone = new ArrayList<>();
+        for (ForwardTable.Entry entry : List.copyOf(flows.forwards().entries())) {
+            PortRange range = entry.forward().outside();
+            int first = ports.nextSetBit(range.first());
+            if (entry.forward().protocol().number() == protocol && first >= 0 && first <= range.last()) {
+                gone.add(remove(entry));
+            }
+        }
+        flows.closeAll(
+                flow -> flows.table().protocol(flow) == protocol
+                        && flows.table().outsideAddress(flow) == outside.shared()
+                        && ports.get(flows.table().outsidePort(flow)),
+                CloseReason.ADDRESS_CHANGED,
+                engine.now());
+        ports.stream()
+                .filter(port -> flows.ports(protocol).owns(port))
+                .forEach(port -> flows.ports(protocol).withdraw(port));
+        return gone;
+    }
+
     // ------------------------------------------------------------------------------------------------ one to one
 
     /**
@@ -349,12 +449,12 @@ public final class Management {
     public void check(PortForward forward) {
         get(forward.guest());
         ForwardSelector selector = forward.selector();
-        if (selector.address().isPresent() && selector.address().get().bits() != settings.address()) {
+        if (selector.address().isPresent() && selector.address().get().bits() != outside.shared()) {
             throw new ConfigurationException(
                     "forward",
                     forward.toString(),
                     "names an address that is not the shared one",
-                    "use " + new Ipv4Address(settings.address()) + " or leave it out");
+                    "use " + new Ipv4Address(outside.shared()) + " or leave it out");
         }
         if (flows.forwards().get(selector) != null) {
             throw new ConfigurationException(
@@ -366,22 +466,20 @@ public final class Management {
     public void add(PortForward forward) {
         check(forward);
         int protocol = forward.protocol().number();
-        for (int port = forward.outside().first(); port <= forward.outside().last(); port++) {
-            if (flows.ports(protocol).owns(port)) {
-                lend(protocol, port);
-            }
-        }
+        lend(protocol, forward.outside());
         flows.forwards().add(forward, numberOf(forward.guest()));
     }
 
-    /** Takes a port out of the pool for a forward; what used it ends. */
-    private void lend(int protocol, int port) {
-        int mapping = flows.mappings().findOutside(protocol, port);
-        if (mapping >= 0) {
-            flows.closeAll(flow -> flows.table().mapping(flow) == mapping, CloseReason.REPLACED, engine.now());
+    /** Takes ports out of the pool for a forward; what used them ends. */
+    private void lend(int protocol, PortRange range) {
+        PortAllocator pool = flows.ports().pool(protocol);
+        flows.closeMappings(protocol, range.first(), range.last(), CloseReason.REPLACED, engine.now());
+        for (int port = range.first(); port <= range.last(); port++) {
+            if (pool.owns(port)) {
+                pool.withdraw(port);
+                lent(protocol).set(port);
+            }
         }
-        flows.ports(protocol).withdraw(port);
-        lent(protocol).set(port);
     }
 
     private BitSet lent(int protocol) {
@@ -414,7 +512,7 @@ public final class Management {
         for (int port = outside.first(); port <= outside.last(); port++) {
             if (lent(protocol).get(port) && !flows.forwards().covers(protocol, port)) {
                 lent(protocol).clear(port);
-                flows.ports(protocol).add(port);
+                flows.ports().pool(protocol).add(port);
             }
         }
         engine.publish();
@@ -447,7 +545,7 @@ public final class Management {
 
     /** Adds claimed ports to the pool of a protocol. */
     public void addPorts(IpProtocol protocol, PortRange range) {
-        PortAllocator ports = flows.ports(protocol.number());
+        PortAllocator ports = flows.ports().pool(protocol.number());
         for (int port = range.first(); port <= range.last(); port++) {
             if (flows.forwards().covers(protocol.number(), port)) {
                 lent(protocol.number()).set(port);
@@ -459,12 +557,12 @@ public final class Management {
 
     /** Says whether further ports of a protocol are going to be claimed when they are needed. */
     public void portsAreComing(IpProtocol protocol, boolean coming) {
-        flows.portsAreComing(protocol.number(), coming);
+        flows.ports().areComing(protocol.number(), coming);
     }
 
-    /** How many ports of a protocol are free. */
+    /** How many ports of a protocol are free; those that rest are not. */
     public int freePorts(IpProtocol protocol) {
-        return flows.ports(protocol.number()).available();
+        return flows.ports().pool(protocol.number()).available(engine.now());
     }
 
     // ------------------------------------------------------------------------------------------------ rules and flows

@@ -51,7 +51,7 @@ final class NeighbourTable {
 
     private final Owner owner;
     /** The address that keeps its entry: everybody needs it, so a scan of the segment must not push it out. */
-    private final int router;
+    private int router;
 
     private final int[] buckets = new int[BUCKETS];
     private final int[] chain = new int[CAPACITY];
@@ -204,6 +204,22 @@ final class NeighbourTable {
                 owner.giveUp(pool.frame(slot), pool.origin(slot), fragmentation);
             }
             pool.release(slot);
+        }
+    }
+
+    /** Forgets every neighbour, and gives up what waits for one: the gateway is on another segment. */
+    void forget(int newRouter) {
+        router = newRouter;
+        for (int entry = 0; entry < CAPACITY; entry++) {
+            State state = states[entry];
+            if (state == State.FREE) {
+                continue;
+            }
+            if (state == State.INCOMPLETE || state == State.PROBING) {
+                busy--;
+            }
+            release(entry, 0);
+            drop(entry);
         }
     }
 

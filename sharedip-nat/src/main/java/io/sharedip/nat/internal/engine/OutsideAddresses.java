@@ -1,9 +1,11 @@
 package io.sharedip.nat.internal.engine;
 
+import io.sharedip.address.Ipv4Address;
+import io.sharedip.address.UplinkAddress;
 import java.util.Arrays;
 
 /**
- * The addresses that the gateway has on the uplink: the one that guests share, and those that are mapped one to one. Says of each
+ * The place of the gateway on the uplink, which may change, and its addresses there: the one that guests share, and those that are mapped one to one. Says of each
  * whose it is, and as what a guest's address shows. A guest's address shows as one address only (RFC 4787 REQ-2, paired pooling).
  */
 final class OutsideAddresses {
@@ -12,6 +14,10 @@ final class OutsideAddresses {
     private static final int LEAST = 4;
 
     private int shared;
+    private int network;
+    private int mask;
+    private int router;
+    private int alias;
     private int count;
     private int[] outside = new int[LEAST];
     private int[] guest = new int[LEAST];
@@ -21,8 +27,50 @@ final class OutsideAddresses {
     /** The same by guest and inside address. */
     private int[] byInside = new int[2 * LEAST];
 
-    OutsideAddresses(int shared) {
-        this.shared = shared;
+    OutsideAddresses(UplinkAddress place) {
+        place(place);
+    }
+
+    /** Puts the gateway elsewhere; the one-to-one addresses stay. */
+    void place(UplinkAddress place) {
+        shared = place.address().bits();
+        network = ((Ipv4Address) place.prefix().network()).bits();
+        mask = place.prefix().mask();
+        router = place.router().bits();
+        alias = place.alias().map(Ipv4Address::bits).orElse(0);
+    }
+
+    /** Network address of the segment. */
+    int network() {
+        return network;
+    }
+
+    /** Mask of the segment. */
+    int mask() {
+        return mask;
+    }
+
+    /** The next hop for everything outside the segment. */
+    int router() {
+        return router;
+    }
+
+    /** Stands for the shared address where a guest owns that itself, 0 if there is none. */
+    int alias() {
+        return alias;
+    }
+
+    /** The address that errors to guests come from: one that no guest has. */
+    int gatewayAddress() {
+        return alias != 0 ? alias : router;
+    }
+
+    boolean isSegmentBroadcast(int destination) {
+        return destination == -1 || (mask >>> 1 != 0x7fffffff && mask != -1 && destination == (network | ~mask));
+    }
+
+    boolean isOnLink(int destination) {
+        return (destination & mask) == network;
     }
 
     /** The address that guests share. */

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 public final class Transfers {
 
     private final Engine engine;
-    private final EngineSettings settings;
+    private final OutsideAddresses outside;
     private final GuestDirectory guests;
     private final Flows flows;
     private final FlowTransfer transfer;
@@ -23,7 +23,7 @@ public final class Transfers {
 
     Transfers(Engine engine, EngineSettings settings, OutsideAddresses outside, GuestDirectory guests, Flows flows) {
         this.engine = engine;
-        this.settings = settings;
+        this.outside = outside;
         this.guests = guests;
         this.flows = flows;
         this.transfer = new FlowTransfer(engine, settings, outside, flows);
@@ -105,12 +105,12 @@ public final class Transfers {
 
     /** Whether a port belongs to the pool of a protocol. */
     public boolean ownsPort(IpProtocol protocol, int port) {
-        return flows.ports(protocol.number()).owns(port);
+        return flows.ports().pool(protocol.number()).owns(port);
     }
 
     /** Length of the segment's prefix. */
     public int prefixLength() {
-        return Integer.bitCount(settings.mask());
+        return Integer.bitCount(outside.mask());
     }
 
     /** One more than the highest number a flow has. */

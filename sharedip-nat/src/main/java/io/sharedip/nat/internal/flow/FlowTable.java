@@ -74,7 +74,6 @@ public final class FlowTable {
 
     private final long[] records;
     private final long[] timerLinks;
-    private final long[] evictionLinks;
     private final int[] scheduled;
     private final long[] index;
     private final int mask;
@@ -95,7 +94,6 @@ public final class FlowTable {
         this.hash = hash;
         this.records = new long[BASE + (capacity << SHIFT)];
         this.timerLinks = new long[capacity];
-        this.evictionLinks = new long[capacity];
         this.scheduled = new int[capacity];
         int slots = Math.max(64, Integer.highestOneBit(capacity * 4 - 1) << 1);
         this.index = new long[slots];
@@ -200,6 +198,15 @@ public final class FlowTable {
         insert(hash.hash(outsideAddresses, outsidePorts), (flow << 1) + 2);
         size++;
         return flow;
+    }
+
+    /** Gives a flow another outside key, which no other flow may have. */
+    public void outsideAddresses(int flow, int outside, int peer) {
+        int at = BASE + (flow << SHIFT);
+        long ports = records[at + OUTSIDE_PORTS];
+        erase(hash.hash(records[at + OUTSIDE_ADDRESSES], ports), (flow << 1) + 2);
+        records[at + OUTSIDE_ADDRESSES] = FlowKey.addresses(outside, peer);
+        insert(hash.hash(records[at + OUTSIDE_ADDRESSES], ports), (flow << 1) + 2);
     }
 
     private void insert(int h, int reference) {
@@ -449,14 +456,5 @@ public final class FlowTable {
 
     void timerLinks(int flow, int previous, int next) {
         timerLinks[flow] = (long) previous << 32 | (next & 0xffffffffL);
-    }
-
-    /** Links of the eviction queue, as {@link #timerLinks}. */
-    long evictionLinks(int flow) {
-        return evictionLinks[flow];
-    }
-
-    void evictionLinks(int flow, int previous, int next) {
-        evictionLinks[flow] = (long) previous << 32 | (next & 0xffffffffL);
     }
 }

@@ -15,7 +15,9 @@ import java.util.BitSet;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -36,7 +38,7 @@ public final class PortKeeper {
     private static final int MOST_TOLD = 1024;
 
     private final HostPortClaims claims;
-    private final Ipv4Address address;
+    private Ipv4Address address;
     private final Set<IpProtocol> protocols;
     private final Consumer<SharedIpEvent> events;
     private final Deque<PortRange> tcp = new ArrayDeque<>();
@@ -223,6 +225,49 @@ public final class PortKeeper {
         for (Conflict conflict : claims.conflicts()) {
             tell(conflict.protocol(), conflict.port(), conflict.description());
         }
+    }
+
+    /**
+     * Gives everything back and claims the same at another address. Where that fails altogether, what was claimed before is claimed
+     * again.
+     *
+     * @return the ports that the host holds there, by protocol; an event tells of the first of each
+     * @throws io.sharedip.SharedIpException if nothing can be claimed there
+     */
+    public Map<IpProtocol, BitSet> move(Ipv4Address to) {
+        Ipv4Address before = address;
+        try {
+            return claimAgainAt(to);
+        } catch (RuntimeException e) {
+            try {
+                claimAgainAt(before);
+            } catch (RuntimeException again) {
+                e.addSuppressed(again);
+            }
+            throw e;
+        }
+    }
+
+    private Map<IpProtocol, BitSet> claimAgainAt(Ipv4Address to) {
+        claims.move(to);
+        address = to;
+        protocols.forEach(claims::claimProtocol);
+        Map<IpProtocol, BitSet> lost = new LinkedHashMap<>();
+        for (IpProtocol protocol : List.of(IpProtocol.TCP, IpProtocol.UDP)) {
+            BitSet missing = (BitSet) held(protocol).clone();
+            for (int first = missing.nextSetBit(0); first >= 0; ) {
+                int end = missing.nextClearBit(first);
+                claims.claim(protocol, PortRange.of(first, end - 1))
+                        .forEach(range -> missing.clear(range.first(), range.last() + 1));
+                first = missing.nextSetBit(end);
+            }
+            if (!missing.isEmpty()) {
+                lost.put(protocol, missing);
+                tell(protocol, missing.nextSetBit(0), "a program of the host uses it at " + to);
+            }
+        }
+        lost.forEach((protocol, ports) -> held(protocol).andNot(ports));
+        return lost;
     }
 
     /** Gives everything back. */

@@ -25,7 +25,7 @@ class MappingTableTest {
     @ValueSource(longs = {1, 2, 3})
     void random_additions_and_removals_agree_with_maps(long seed) {
         Random random = new Random(seed);
-        MappingTable table = new MappingTable(CAPACITY, new KeyedHash(random));
+        MappingTable table = new MappingTable(CAPACITY, false, new KeyedHash(random));
         Map<Inside, Integer> inside = new HashMap<>();
         Map<Outside, Integer> outside = new HashMap<>();
         List<Inside> order = new ArrayList<>();
@@ -37,7 +37,8 @@ class MappingTableTest {
                 if (inside.containsKey(key) || outside.containsKey(port)) {
                     continue;
                 }
-                int mapping = table.add(key.guest, key.protocol, key.address, key.port, port.port, 0, step);
+                int mapping =
+                        table.add(key.guest, key.protocol, key.address, key.port, 0, 0, port.port, 0, false, step);
                 assertThat(inside.values()).doesNotContain(mapping);
                 assertThat(table.guest(mapping)).isEqualTo(key.guest);
                 assertThat(table.protocol(mapping)).isEqualTo(key.protocol);
@@ -62,7 +63,7 @@ class MappingTableTest {
                 for (int guest = 1; guest < 5; guest++) {
                     for (int protocol : PROTOCOLS) {
                         for (int port = 0; port < 20; port++) {
-                            assertThat(table.findInside(guest, protocol, 1, port))
+                            assertThat(table.findInside(guest, protocol, 1, port, 0, 0))
                                     .isEqualTo(inside.getOrDefault(new Inside(guest, protocol, 1, port), -1));
                         }
                     }
@@ -75,9 +76,56 @@ class MappingTableTest {
     }
 
     @Test
+    void a_mapping_may_be_for_one_peer_address_or_one_peer_endpoint() {
+        MappingTable table = new MappingTable(4, true, new KeyedHash(new Random(1)));
+        int forAll = table.add(1, 6, 2, 3, 0, 0, 61_000, 0, false, 0);
+        int forAddress = table.add(1, 6, 2, 3, -5, 0, 61_001, 0, false, 0);
+        int forEndpoint = table.add(0xffff, 6, 2, 3, -5, 0xffff, 61_002, 0, true, 0);
+        int another = table.add(0xffff, 6, 2, 3, -6, 0xffff, 61_002, 0, true, 0);
+        assertThat(table.findInside(1, 6, 2, 3, 0, 0)).isEqualTo(forAll);
+        assertThat(table.findInside(1, 6, 2, 3, -5, 0)).isEqualTo(forAddress);
+        assertThat(table.findInside(1, 6, 2, 3, -5, 1)).isEqualTo(-1);
+        assertThat(table.findInside(0xffff, 6, 2, 3, -5, 0xffff)).isEqualTo(forEndpoint);
+        assertThat(table.guest(forEndpoint)).isEqualTo(0xffff);
+        assertThat(table.protocol(forEndpoint)).isEqualTo(6);
+        assertThat(table.insidePort(forEndpoint)).isEqualTo(3);
+        // shared ports are not found from outside
+        assertThat(table.findOutside(6, 61_002)).isEqualTo(-1);
+        assertThat(table.findOutside(6, 61_001)).isEqualTo(forAddress);
+        table.remove(forEndpoint);
+        assertThat(table.findInside(0xffff, 6, 2, 3, -6, 0xffff)).isEqualTo(another);
+    }
+
+    @Test
+    void a_mapping_knows_its_flows_and_may_be_evicted_as_the_least_evictable_of_them() {
+        MappingTable table = new MappingTable(8, false, new KeyedHash(new Random(1)));
+        int mapping = table.add(1, 6, 2, 3, 0, 0, 61_000, 0, false, 0);
+        assertThat(table.evictionClass(mapping)).isEqualTo(EvictionQueues.NEVER);
+        table.attach(mapping, 4, EvictionQueues.UNANSWERED);
+        table.attach(mapping, 7, EvictionQueues.FROM_OUTSIDE);
+        assertThat(table.evictionClass(mapping)).isEqualTo(EvictionQueues.UNANSWERED);
+        table.attach(mapping, 2, EvictionQueues.NEVER);
+        assertThat(table.evictionClass(mapping)).isEqualTo(EvictionQueues.NEVER);
+        List<Integer> flows = new ArrayList<>();
+        for (int flow = table.firstFlow(mapping); flow >= 0; flow = table.nextFlow(flow)) {
+            flows.add(flow);
+        }
+        assertThat(flows).containsExactlyInAnyOrder(2, 4, 7);
+        table.reclassify(mapping, EvictionQueues.NEVER, EvictionQueues.CLOSED);
+        table.detach(mapping, 7, EvictionQueues.FROM_OUTSIDE);
+        table.detach(mapping, 4, EvictionQueues.UNANSWERED);
+        assertThat(table.evictionClass(mapping)).isEqualTo(EvictionQueues.CLOSED);
+        assertThat(table.firstFlow(mapping)).isEqualTo(2);
+        assertThat(table.nextFlow(2)).isEqualTo(-1);
+        assertThat(table.release(mapping)).isFalse();
+        assertThat(table.release(mapping)).isFalse();
+        assertThat(table.release(mapping)).isTrue();
+    }
+
+    @Test
     void a_mapping_ends_with_its_last_flow() {
-        MappingTable table = new MappingTable(4, new KeyedHash(new Random(1)));
-        int mapping = table.add(1, 6, 2, 3, 61_000, 0, 0);
+        MappingTable table = new MappingTable(4, false, new KeyedHash(new Random(1)));
+        int mapping = table.add(1, 6, 2, 3, 0, 0, 61_000, 0, false, 0);
         table.retain(mapping);
         table.retain(mapping);
         assertThat(table.release(mapping)).isFalse();
@@ -86,15 +134,15 @@ class MappingTableTest {
 
     @Test
     void a_mapping_of_a_forward_is_found_from_inside_only_and_the_first_one_counts() {
-        MappingTable table = new MappingTable(4, new KeyedHash(new Random(1)));
-        int first = table.add(1, 6, 2, 80, 8080, 5, 0);
-        int second = table.add(1, 6, 2, 80, 8081, 6, 0);
-        assertThat(table.findInside(1, 6, 2, 80)).isEqualTo(first);
+        MappingTable table = new MappingTable(4, false, new KeyedHash(new Random(1)));
+        int first = table.add(1, 6, 2, 80, 0, 0, 8080, 5, false, 0);
+        int second = table.add(1, 6, 2, 80, 0, 0, 8081, 6, false, 0);
+        assertThat(table.findInside(1, 6, 2, 80, 0, 0)).isEqualTo(first);
         assertThat(table.findOutside(6, 8080)).isEqualTo(-1);
         table.remove(second);
-        assertThat(table.findInside(1, 6, 2, 80)).isEqualTo(first);
+        assertThat(table.findInside(1, 6, 2, 80, 0, 0)).isEqualTo(first);
         table.remove(first);
-        assertThat(table.findInside(1, 6, 2, 80)).isEqualTo(-1);
+        assertThat(table.findInside(1, 6, 2, 80, 0, 0)).isEqualTo(-1);
         assertThat(table.size()).isZero();
     }
 

@@ -1,0 +1,162 @@
+package io.sharedip.nat.internal.engine;
+
+import static io.sharedip.nat.internal.engine.PacketContext.TCP;
+import static io.sharedip.nat.internal.engine.PacketContext.UDP;
+
+import io.sharedip.nat.ProtocolBehavior;
+import io.sharedip.nat.internal.flow.FlowKey;
+import io.sharedip.nat.internal.flow.FlowTable;
+import io.sharedip.nat.internal.flow.MappingTable;
+import io.sharedip.nat.internal.ports.PortAllocator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which outside port of the pool a new mapping gets (RFC 4787 section 4.2, RFC 6888 REQ-4, REQ-8, REQ-11).
+ *
+ * <p><b>A port to itself.</b> The wanted port if it is free, else a random one like it; if there is none, one that a mapping gives up
+ * ({@link Room}).
+ *
+ * <p><b>A shared port</b> (overloading) is any port of the pool with which the flow's outside tuple is unique: the wanted one, else
+ * a random one like it, or one of those that {@value #TRIES} growing steps lead to from there, so that runs of ports in use do not grow
+ * into each other; else the same with the other parity; else one whose tuple belongs to a flow that may give way, if one has been
+ * seen on the way. So the work is bounded, at the price that a flow to a peer with whom nearly every port of the pool is in use may be
+ * refused although a few are left.
+ */
+final class OutsidePorts {
+
+    /** No port. */
+    static final int NONE = -1;
+    /** No port, because the guest has as many as it may have. */
+    static final int GUEST_HAS_ENOUGH = -2;
+
+    private static final int PROTOCOLS = 3;
+    private static final int TRIES = 128;
+
+    private final FlowTable table;
+    private final Room room;
+    private final PortAllocator[] pools = new PortAllocator[PROTOCOLS];
+    private final boolean[] coming = new boolean[PROTOCOLS];
+    private final boolean[] shared = new boolean[PROTOCOLS];
+    private final int[] perGuest = new int[PROTOCOLS];
+
+    OutsidePorts(EngineSettings settings, FlowTable table, Room room) {
+        this.table = table;
+        this.room = room;
+        for (int slot = 0; slot < PROTOCOLS; slot++) {
+            ProtocolBehavior behavior = behavior(settings, slot);
+            shared[slot] = behavior != null && behavior.portOverloading();
+            perGuest[slot] = behavior == null ? 0 : behavior.portsPerGuest();
+            // a shared port admits known peers only, so it may be used again at once (RFC 6888 REQ-8 C)
+            long rest = behavior == null || shared[slot]
+                    ? 0
+                    : behavior.portReuseDelay().toNanos();
+            pools[slot] = new PortAllocator(settings.random(), rest);
+        }
+    }
+
+    /** How a protocol behaves, or null for what is no setting: queries of ICMP. */
+    static @Nullable ProtocolBehavior behavior(EngineSettings settings, int slot) {
+        if (slot == MappingTable.slotOf(TCP)) {
+            return settings.tcp();
+        }
+        return slot == MappingTable.slotOf(UDP) ? settings.udp() : null;
+    }
+
+    PortAllocator pool(int protocol) {
+        return pools[MappingTable.slotOf(protocol)];
+    }
+
+    /** Whether mappings of a protocol share ports. */
+    boolean areShared(int protocol) {
+        return shared[MappingTable.slotOf(protocol)];
+    }
+
+    /** Whether further ports of a protocol are being claimed: who finds none now will find one shortly. */
+    boolean areComing(int protocol) {
+        return coming[MappingTable.slotOf(protocol)];
+    }
+
+    void areComing(int protocol, boolean now) {
+        coming[MappingTable.slotOf(protocol)] = now;
+    }
+
+    /**
+     * Takes a port for a new mapping.
+     *
+     * @param wanted the guest's own port
+     * @param local the gateway's address that the flow shows as
+     * @param peer the peer as the outside sees it
+     * @return the port, {@link #NONE}, or {@link #GUEST_HAS_ENOUGH}
+     */
+    int take(int guest, int protocol, int wanted, int local, int peer, int peerPort, long nowNanos) {
+        int slot = MappingTable.slotOf(protocol);
+        if (perGuest[slot] != 0
+                && room.portsOf(guest, protocol) >= perGuest[slot]
+                && !room.freeOwnPort(guest, protocol, wanted, nowNanos)) {
+            return GUEST_HAS_ENOUGH;
+        }
+        int port = shared[slot]
+                ? share(pools[slot], guest, protocol, wanted, FlowKey.addresses(local, peer), peerPort, nowNanos)
+                : takeAlone(pools[slot], guest, protocol, wanted, nowNanos);
+        if (port != NONE) {
+            room.countPort(guest, protocol, port, 1);
+        }
+        return port;
+    }
+
+    /** Takes a certain port of the pool, whatever the guest's quota. @return whether it could be had */
+    boolean takeCertain(int guest, int protocol, int port, long nowNanos) {
+        if (!areShared(protocol) && !pool(protocol).take(port, nowNanos)) {
+            return false;
+        }
+        room.countPort(guest, protocol, port, 1);
+        return true;
+    }
+
+    private int takeAlone(PortAllocator pool, int guest, int protocol, int wanted, long nowNanos) {
+        int port = pool.take(wanted, nowNanos) ? wanted : pool.takeLike(wanted, nowNanos);
+        boolean evict = port == PortAllocator.NONE && !areComing(protocol);
+        return evict && room.freePort(guest, protocol, wanted, nowNanos) ? pool.takeLike(wanted, nowNanos) : port;
+    }
+
+    private int share(
+            PortAllocator pool, int guest, int protocol, int wanted, long addresses, int peerPort, long nowNanos) {
+        int port = pool.owns(wanted) ? wanted : pool.drawLike(wanted);
+        int yielding = FlowTable.NONE;
+        for (int i = 0; i <= 2 * TRIES && port != PortAllocator.NONE; i++) {
+            int flow = table.find(addresses, FlowKey.outsidePorts(protocol, port, peerPort));
+            if (flow == FlowTable.NONE) {
+                return port;
+            }
+            if (yielding == FlowTable.NONE && room.mayGiveWay(flow, guest)) {
+                yielding = flow;
+            }
+            int step = i % TRIES;
+            port = step == 0 ? pool.drawLike(i < TRIES ? wanted : wanted ^ 1) : pool.after(port, step);
+        }
+        if (yielding == FlowTable.NONE) {
+            return NONE;
+        }
+        int freed = table.outsidePort(yielding);
+        room.evict(yielding, nowNanos);
+        return freed;
+    }
+
+    /**
+     * Gives a port back that {@link #take} has given.
+     *
+     * @param rest whether it is to rest first
+     */
+    void giveBack(int guest, int protocol, int port, boolean rest, long nowNanos) {
+        room.countPort(guest, protocol, port, -1);
+        PortAllocator pool = pool(protocol);
+        if (areShared(protocol)) {
+            return;
+        }
+        if (rest) {
+            pool.rest(port, nowNanos);
+        } else {
+            pool.release(port);
+        }
+    }
+}

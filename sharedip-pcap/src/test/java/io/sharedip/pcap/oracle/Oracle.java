@@ -1,0 +1,118 @@
+package io.sharedip.pcap.oracle;
+
+import io.sharedip.pcap.oracle.Nat.Emission;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Plays cases on both sides and counts. */
+final class Oracle {
+
+    /** Where two sides differ and may not. */
+    record Divergence(int index, Step step, String what) {}
+
+    private final Side kernel;
+    private final Side engine;
+    private final Map<Difference, Long> differences = new EnumMap<>(Difference.class);
+    private long frames;
+    private long forwarded;
+    private long answered;
+    private long dropped;
+    private long skipped;
+    private int plays;
+
+    Oracle(Nat kernel, Nat engine) {
+        this.kernel = new Side(kernel);
+        this.engine = new Side(engine);
+    }
+
+    /**
+     * Plays a case from the start.
+     *
+     * @param counts whether it counts in the report
+     * @return where the sides differ first, or null
+     */
+    @Nullable
+    Divergence play(List<Step> steps, boolean counts) {
+        kernel.reset();
+        engine.reset();
+        plays++;
+        Set<Integer> parted = new HashSet<>();
+        List<Step> played = new ArrayList<>();
+        for (int i = 0; i < steps.size(); i++) {
+            Step step = steps.get(i).salted(plays);
+            if (parted.contains(step.conversation())) {
+                skipped += counts ? 1 : 0;
+                continue;
+            }
+            List<Emission> k = kernel.play(step);
+            List<Emission> e = engine.play(step);
+            frames += counts ? 1 : 0;
+            String what = Comparison.difference(step, k, e);
+            if (what != null) {
+                Difference intended = intended(step, played, k, e);
+                if (intended == null) {
+                    return new Divergence(i, step, what);
+                }
+                if (counts) {
+                    differences.merge(intended, 1L, Long::sum);
+                }
+                if (step.conversation() >= 0 && intended.partsWays) {
+                    // what comes after depends on this packet
+                    parted.add(step.conversation());
+                }
+            } else if (counts) {
+                count(step, k);
+            }
+            played.add(step);
+        }
+        return null;
+    }
+
+    private static @Nullable Difference intended(
+            Step step, List<Step> before, List<Emission> kernel, List<Emission> engine) {
+        List<Emission> k = Comparison.withoutIdentifications(step, kernel);
+        List<Emission> e = Comparison.withoutIdentifications(step, engine);
+        return Comparison.difference(step, k, e) == null
+                ? Difference.IDENTIFICATION
+                : Difference.of(step, before, k, e);
+    }
+
+    private void count(Step step, List<Emission> out) {
+        if (out.isEmpty()) {
+            dropped++;
+        } else if (Comparison.isOwn(step, out.get(0))) {
+            answered++;
+        } else {
+            forwarded++;
+        }
+    }
+
+    long frames() {
+        return frames;
+    }
+
+    Map<Difference, Long> differences() {
+        return differences;
+    }
+
+    String report() {
+        StringBuilder s = new StringBuilder();
+        s.append(frames).append(" frames compared: ").append(forwarded).append(" forwarded by both, ");
+        s.append(answered).append(" answered by both, ").append(dropped).append(" dropped by both, ");
+        s.append(differences.values().stream().mapToLong(Long::longValue).sum()).append(" intended differences");
+        s.append(" (").append(skipped).append(" frames left out after one)\n");
+        Arrays.stream(Difference.values())
+                .forEach(d -> s.append(String.format(
+                        "%8d  %-14s %s%n",
+                        differences.getOrDefault(d, 0L),
+                        d.row,
+                        differences.containsKey(d) ? d.text : d.text + " (NEVER SEEN)")));
+        return s.toString();
+    }
+}

@@ -1,0 +1,60 @@
+package io.sharedip.pcap.oracle;
+
+import io.sharedip.pcap.oracle.Oracle.Divergence;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** Plays many seeds and prints every divergence, shrunk: for work on the engine. {@code OracleMain SEEDS [FIRST [SHOWN]]}. */
+final class OracleMain {
+
+    private OracleMain() {}
+
+    public static void main(String[] args) {
+        int seeds = Integer.parseInt(args[0]);
+        long first = args.length > 1 ? Long.parseLong(args[1]) : 1;
+        int shown = args.length > 2 ? Integer.parseInt(args[2]) : 20;
+        String only = args.length > 3 ? args[3] : ".*";
+        long start = System.nanoTime();
+        Map<String, Integer> kinds = new TreeMap<>();
+        try (KernelNat kernel = new KernelNat();
+                EngineNat engine = new EngineNat()) {
+            Oracle oracle = new Oracle(kernel, engine);
+            int failed = 0;
+            int examples = 0;
+            for (long seed = first; seed < first + seeds; seed++) {
+                List<Step> steps = Scenario.of(seed, Boolean.getBoolean("oracle.wild"));
+                Divergence d = oracle.play(steps, true);
+                if (d == null) {
+                    continue;
+                }
+                failed++;
+                String kind = (d.step().link() == 0 ? "IN " : "OUT ")
+                        + d.step().note().replaceAll("[0-9-]+", "N")
+                        + (d.what().startsWith("kernel: nothing")
+                                ? " | kernel drops"
+                                : d.what().endsWith("engine: nothing") ? " | engine drops" : " | differ");
+                kinds.merge(kind, 1, Integer::sum);
+                if (kinds.get(kind) > 1 || !kind.matches(only) || examples++ >= shown) {
+                    continue;
+                }
+                List<Step> shortest =
+                        Shrinker.shrink(steps.subList(0, d.index() + 1), part -> oracle.play(part, false) != null);
+                Divergence last = oracle.play(shortest, false);
+                System.out.println("seed " + seed + " step " + d.index() + " of " + steps.size() + ", shrunk to "
+                        + shortest.size() + ":");
+                shortest.forEach(s -> System.out.println("   " + s.format()));
+                System.out.println("   => " + (last == null ? "not again" : last.what()) + "   " + engine.drops());
+            }
+            System.out.println("kinds:");
+            kinds.entrySet().stream()
+                    .sorted(Map.Entry.<String, Integer>comparingByValue().reversed())
+                    .limit(60)
+                    .forEach(e -> System.out.println(e.getValue() + "  " + e.getKey()));
+            System.out.println(oracle.report());
+            double seconds = (System.nanoTime() - start) / 1e9;
+            System.out.println(
+                    failed + " of " + seeds + " seeds differ; " + (long) (oracle.frames() / seconds) + " frames/s");
+        }
+    }
+}
