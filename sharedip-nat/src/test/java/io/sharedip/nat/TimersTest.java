@@ -156,7 +156,7 @@ class TimersTest {
     }
 
     @Test
-    void rfc7857_an_outbound_reset_does_not_refresh_a_closed_connection() {
+    void rfc7857_eim_an_outbound_reset_does_not_refresh_a_closed_connection() {
         try (GatewayRig rig = rig()) {
             Conversation talk = tcp(rig).handshake();
             talk.out(RST);
@@ -168,7 +168,7 @@ class TimersTest {
     }
 
     @Test
-    void a_syn_reopens_a_closed_and_a_reset_connection_on_the_same_port() throws Exception {
+    void case17_a_syn_reopens_a_closed_and_a_reset_connection_on_the_same_port() throws Exception {
         try (GatewayRig rig = rig()) {
             for (int end : new int[] {RST, FIN}) {
                 Conversation talk = tcp(rig).handshake();
@@ -200,7 +200,7 @@ class TimersTest {
     }
 
     @Test
-    void a_syn_in_an_established_connection_is_forwarded_and_its_state_kept() throws Exception {
+    void hostile08_a_syn_in_an_established_connection_is_forwarded_and_its_state_kept() throws Exception {
         try (GatewayRig rig = rig()) {
             Conversation talk = tcp(rig).handshake();
             assertThat(talk.out(SYN)).isNotNull();
@@ -212,7 +212,7 @@ class TimersTest {
     }
 
     @Test
-    void packets_that_begin_no_connection_are_dropped_without_state() {
+    void hostile07_packets_that_begin_no_connection_are_dropped_without_state() {
         try (GatewayRig rig = rig()) {
             Conversation talk = tcp(rig);
             for (int flags : new int[] {ACK, FIN | ACK, RST, SYN | ACK, RST | ACK}) {

@@ -60,6 +60,30 @@ final class Answers {
         finish(to, neighbour, gatewayMac, length);
     }
 
+    /**
+     * Tells an outside sender that nothing listens, long after its packet.
+     *
+     * @param neighbour the MAC address that the packet came from
+     * @param quoted holds the packet's beginning
+     * @param at where it begins
+     * @param length how much there is of it
+     */
+    void portUnreachable(
+            Attachment to, long neighbour, int from, int sender, byte[] quoted, int at, int length, long now) {
+        if (to.mayAnswer(now)) {
+            int written = writeError(
+                    from,
+                    sender,
+                    quoted,
+                    at,
+                    length,
+                    IcmpView.DESTINATION_UNREACHABLE,
+                    IcmpView.CODE_PORT_UNREACHABLE,
+                    0);
+            finish(to, neighbour, to.mac(), written);
+        }
+    }
+
     /** Makes an ICMP error without sending it, quoting an IP packet; the frame has no MAC addresses. Valid until the next answer. */
     Frame errorFrame(int from, int to, byte[] quoted, int ip, int totalLength, int type, int code, int mtu) {
         int length = writeError(from, to, quoted, ip, totalLength, type, code, mtu);

@@ -21,6 +21,7 @@ import io.sharedip.nat.internal.filter.CompiledChain;
 import io.sharedip.nat.internal.flow.AddressOnlyProtocols;
 import io.sharedip.nat.internal.flow.FlowKey;
 import io.sharedip.nat.internal.flow.FlowTable;
+import io.sharedip.nat.internal.flow.KeyedHash;
 import io.sharedip.nat.internal.flow.TcpTracker;
 import io.sharedip.nat.internal.ports.ForwardTable;
 import io.sharedip.packet.ArpView;
@@ -70,6 +71,7 @@ public final class Engine implements NeighbourTable.Owner {
     private final Fragments fragments;
     private final Answers answers = new Answers(counters);
     private final MssClamp mss;
+    private final @Nullable UnsolicitedSyns unsolicitedSyns;
     private final ArpResponder arpResponder;
     private final IcmpErrors icmpErrors;
     private final Management management;
@@ -111,6 +113,9 @@ public final class Engine implements NeighbourTable.Owner {
         this.now = nowNanos;
         this.events = events;
         this.mss = new MssClamp(settings.tcpTracking().mssClamp());
+        this.unsolicitedSyns = settings.tcpTracking().answerUnsolicitedSyn()
+                ? new UnsolicitedSyns(new KeyedHash(settings.random()))
+                : null;
         this.flows = new Flows(settings, outside, guests, events, nowNanos);
         this.table = flows.table();
         this.neighbours = new NeighbourTable(this, outside.router());
@@ -243,6 +248,9 @@ public final class Engine implements NeighbourTable.Owner {
         flows.expire(nowNanos, EXPIRE_PER_TICK);
         neighbours.tick(nowNanos);
         fragments.tick(nowNanos);
+        if (unsolicitedSyns != null) {
+            unsolicitedSyns.tick(answers, uplink, nowNanos);
+        }
         flush();
         publish();
     }
@@ -658,6 +666,13 @@ public final class Engine implements NeighbourTable.Owner {
             return -1;
         }
         table.epoch(flow, chain.epoch());
+        if (unsolicitedSyns != null && c.protocol == TCP) {
+            unsolicitedSyns.forget(
+                    table.outsideAddress(flow),
+                    table.outsidePort(flow),
+                    table.peerOutsideAddress(flow),
+                    table.peerPort(flow));
+        }
         return flow;
     }
 
@@ -1142,6 +1157,9 @@ public final class Engine implements NeighbourTable.Owner {
                 flows.pass(origin, true, c.totalLength, now);
             }
             counters.drop(filtered ? DropReason.FILTERED_BY_MAPPING : DropReason.NO_MAPPING);
+            if (unsolicitedSyns != null && !hairpin && c.protocol == TCP && TcpTracker.begins(c.tcpFlags)) {
+                unsolicitedSyns.hold(c, now);
+            }
             return -1;
         }
         if (c.protocol == TCP && !TcpTracker.begins(c.tcpFlags)) {

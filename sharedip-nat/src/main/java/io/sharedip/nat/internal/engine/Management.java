@@ -391,8 +391,8 @@ public final class Management {
                 CloseReason.ADDRESS_CHANGED,
                 engine.now());
         ports.stream()
-                .filter(port -> flows.ports(protocol).owns(port))
-                .forEach(port -> flows.ports(protocol).withdraw(port));
+                .filter(port -> flows.ports().pool(protocol).owns(port))
+                .forEach(port -> flows.ports().pool(protocol).withdraw(port));
         return gone;
     }
 

@@ -396,7 +396,8 @@ public final class TcpTracker {
     private void begin(byte[] a, int at, int header) {
         learnt = true;
         senderEnd = end;
-        senderMaxEnd = end;
+        // who answers a SYN may send data before that is acknowledged (RFC 7413), as much as it has announced
+        senderMaxEnd = end + receiverWindow;
         senderWindow = Math.max(1, window);
         // until it acknowledges something: where its data begin
         senderAck = seq + 1;

@@ -52,9 +52,12 @@ class TcpTrackerTest {
         "FR, false",
         "FRA, false",
         "SFRPAU, false",
+        "SUA, false",
+        "SU, true",
+        "RU, false",
         "FP, false"
     })
-    void nonsense_flags_are_told_from_sense(String text, boolean sensible) {
+    void hostile07_nonsense_flags_are_told_from_sense(String text, boolean sensible) {
         assertThat(TcpTracker.sensible(flags(text))).isEqualTo(sensible);
     }
 
