@@ -390,9 +390,8 @@ public final class Management {
                         && ports.get(flows.table().outsidePort(flow)),
                 CloseReason.ADDRESS_CHANGED,
                 engine.now());
-        ports.stream()
-                .filter(port -> flows.ports(protocol).owns(port))
-                .forEach(port -> flows.ports(protocol).withdraw(port));
+        PortAllocator pool = flows.ports().pool(protocol);
+        ports.stream().filter(pool::owns).forEach(pool::withdraw);
         return gone;
     }
 
