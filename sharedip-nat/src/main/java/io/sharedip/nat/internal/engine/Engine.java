@@ -49,8 +49,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Engine implements NeighbourTable.Owner {
 
-    /** Flows looked at by one tick of the timers. */
-    private static final int EXPIRE_PER_TICK = 512;
+    /** Flows that the timers look at, for each millisecond since the last tick. */
+    private static final int EXPIRE_PER_MILLISECOND = 512;
+    /** Of the time since the last tick, what counts at most, so that one tick stays short. */
+    private static final long MOST_MILLISECONDS = 100;
 
     /** Frames whose flows are looked ahead for at once. */
     private static final int LOOKAHEAD = 64;
@@ -94,6 +96,7 @@ public final class Engine implements NeighbourTable.Owner {
     private boolean hairpinJudged;
 
     private long now;
+    private long lastTick;
 
     /**
      * Makes an engine without guests.
@@ -111,6 +114,7 @@ public final class Engine implements NeighbourTable.Owner {
         this.context = new PacketContext(others);
         this.errorContext = new PacketContext(others);
         this.now = nowNanos;
+        this.lastTick = nowNanos;
         this.events = events;
         this.mss = new MssClamp(settings.tcpTracking().mssClamp());
         this.unsolicitedSyns = settings.tcpTracking().answerUnsolicitedSyn()
@@ -245,7 +249,9 @@ public final class Engine implements NeighbourTable.Owner {
     /** Housekeeping: timers, neighbours, counters. Bounded; to be called every few milliseconds. */
     public void tick(long nowNanos) {
         now = nowNanos;
-        flows.expire(nowNanos, EXPIRE_PER_TICK);
+        long elapsed = Math.max(1, Math.min(MOST_MILLISECONDS, (nowNanos - lastTick) / 1_000_000));
+        lastTick = nowNanos;
+        flows.expire(nowNanos, (int) elapsed * EXPIRE_PER_MILLISECOND);
         neighbours.tick(nowNanos);
         fragments.tick(nowNanos);
         if (unsolicitedSyns != null) {
