@@ -44,6 +44,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SnapshotTest {
 
@@ -354,6 +356,21 @@ class SnapshotTest {
             assertThat(report.taken()).isBetween(begun.minusMillis(1), Instant.now());
             assertThat(report.downtime())
                     .isBetween(Duration.ZERO, Duration.between(begun.minusMillis(1), Instant.now()));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {9_300_000_000L, Long.MAX_VALUE})
+    void no_flow_outlives_a_downtime_too_long_to_count(long seconds) throws Exception {
+        try (GatewayRig before = rig();
+                GatewayRig after = rig()) {
+            Conversation.tcp(before, "p", P, 40000, SERVER, 443).handshake();
+
+            RestoreReport report = restore(
+                    after, snapshot(before), RestoreOptions.defaults().withDowntime(Duration.ofSeconds(seconds)));
+
+            assertThat(report.skipped(Skipped.FLOW_EXPIRED)).isEqualTo(1);
+            assertThat(after.flows()).isEmpty();
         }
     }
 

@@ -35,6 +35,9 @@ public final class Restoration {
     private static final int SLICE = 1024;
     private static final int BINDINGS_AT_ONCE = 64;
 
+    /** Longer than any timer, and short enough to count in nanoseconds. */
+    private static final Duration LONGEST_DOWNTIME = Duration.ofDays(100 * 365);
+
     /** A key of the order: class in the uppermost bits, time that is left, index of the flow. */
     private static final int INDEX_BITS = 22;
 
@@ -117,7 +120,10 @@ public final class Restoration {
 
     private static Duration downtime(Snapshot snapshot, RestoreOptions options, Instant now) {
         Duration sinceThen = options.downtime().orElseGet(() -> Duration.between(snapshot.at(), now));
-        return sinceThen.isNegative() ? Duration.ZERO : sinceThen;
+        if (sinceThen.isNegative()) {
+            return Duration.ZERO;
+        }
+        return sinceThen.compareTo(LONGEST_DOWNTIME) > 0 ? LONGEST_DOWNTIME : sinceThen;
     }
 
     private int addBindings(List<Binding> bindings) {
