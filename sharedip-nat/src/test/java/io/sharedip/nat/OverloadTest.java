@@ -266,4 +266,23 @@ class OverloadTest {
             assertThat(rig.station("p").takeOne().from()).isEqualTo(SHARED + ":8080");
         }
     }
+
+    @Test
+    void overload_a_forward_takes_a_port_that_a_flow_without_mapping_uses_too() throws Exception {
+        try (GatewayRig rig = rig().with(b -> b.oneToOne("192.0.2.20", "p"))) {
+            rig.station("p").send(PacketBuilder.tcp().from(P, 62000).to(SERVER, 80));
+            assertThat(rig.outside().takeOne().from()).isEqualTo("192.0.2.20:62000");
+
+            rig.await(rig.gateway().addForward(PortForward.parse("tcp 62000 -> q:80")));
+
+            rig.outside().send(PacketBuilder.tcp().from(OTHER, 5555).to(SHARED, 62000));
+            assertThat(rig.station("q").takeOne().to()).isEqualTo(Q + ":80");
+            rig.outside()
+                    .send(PacketBuilder.tcp()
+                            .from(SERVER, 80)
+                            .to("192.0.2.20", 62000)
+                            .flags(SYN | ACK));
+            assertThat(rig.station("p").takeOne().to()).isEqualTo(P + ":62000");
+        }
+    }
 }

@@ -804,6 +804,7 @@ final class Flows {
                     flow -> table.protocol(flow) == protocol
                             && table.outsidePort(flow) >= firstPort
                             && table.outsidePort(flow) <= lastPort
+                            && table.mapping(flow) >= 0
                             && mappings.forward(table.mapping(flow)) == 0,
                     reason,
                     nowNanos);
