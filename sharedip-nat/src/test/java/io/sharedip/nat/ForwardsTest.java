@@ -1,6 +1,7 @@
 package io.sharedip.nat;
 
 import static io.sharedip.testing.PacketBuilder.ACK;
+import static io.sharedip.testing.PacketBuilder.RST;
 import static io.sharedip.testing.PacketBuilder.SYN;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -293,6 +294,48 @@ class ForwardsTest {
             rig.outside().send(call(true, SERVER, 8080));
             assertThat(rig.nonZeroDrops()).containsOnlyKeys(DropReason.NO_MAPPING);
             assertThat(answering(rig, true, SERVER, 8081)).isEqualTo("q " + Q + ":81");
+        }
+    }
+
+    @Test
+    void a_more_specific_forward_gets_the_caller_whose_connection_to_the_other_guest_has_ended() throws Exception {
+        try (GatewayRig rig = rig("tcp 8080 -> p:80")) {
+            rig.station("p")
+                    .send(PacketBuilder.tcp().from(P, 80).to(SERVER, 5555).sequence(99, 0));
+            assertThat(rig.outside().takeOne().from()).isEqualTo(SHARED + ":8080");
+            rig.outside()
+                    .send(PacketBuilder.tcp()
+                            .from(SERVER, 5555)
+                            .to(SHARED, 8080)
+                            .flags(RST | ACK)
+                            .sequence(0, 100));
+            assertThat(rig.station("p").takeOne().to()).isEqualTo(P + ":80");
+            rig.await(rig.gateway().addForward(PortForward.parse("tcp 8080 from 198.51.100.0/24 -> q:80")));
+
+            rig.outside()
+                    .send(PacketBuilder.tcp()
+                            .from(SERVER, 5555)
+                            .to(SHARED, 8080)
+                            .flags(SYN)
+                            .sequence(1000, 0));
+            assertThat(rig.station("q").takeOne().to()).isEqualTo(Q + ":80");
+            rig.station("q")
+                    .send(PacketBuilder.tcp()
+                            .from(Q, 80)
+                            .to(SERVER, 5555)
+                            .flags(SYN | ACK)
+                            .sequence(2000, 1001));
+            assertThat(rig.outside().takeOne().from()).isEqualTo(SHARED + ":8080");
+            rig.outside()
+                    .send(PacketBuilder.tcp()
+                            .from(SERVER, 5555)
+                            .to(SHARED, 8080)
+                            .flags(ACK)
+                            .sequence(1001, 2001));
+
+            assertThat(rig.station("q").takeOne().to()).isEqualTo(Q + ":80");
+            assertThat(rig.station("p").take()).isEmpty();
+            assertThat(rig.flows()).hasSize(1);
         }
     }
 }

@@ -376,6 +376,7 @@ final class Flows {
         if (rival >= 0) {
             close(rival, CloseReason.REPLACED, nowNanos);
         }
+        closePredecessor(protocol, outside.shared(), outsidePort, peerOutside, peerPort, nowNanos);
         room.make(number, opener, nowNanos);
         if (isNew) {
             on = addMapping(guest, protocol, address, port, peerOutside, peerPort, outsidePort, forward, nowNanos);
@@ -398,6 +399,14 @@ final class Flows {
             mappings.release(on);
         }
         return flow;
+    }
+
+    /** Ends the flow whose connection a peer begins anew ({@link #isTurned}), though it may have been another guest's. */
+    private void closePredecessor(int protocol, int local, int port, int peer, int peerPort, long nowNanos) {
+        int flow = table.find(FlowKey.addresses(local, peer), FlowKey.outsidePorts(protocol, port, peerPort));
+        if (flow >= 0) {
+            close(flow, CloseReason.REPLACED, nowNanos);
+        }
     }
 
     /**
@@ -436,6 +445,9 @@ final class Flows {
         }
         if (rival >= 0) {
             close(rival, CloseReason.REPLACED, nowNanos);
+        }
+        if (!byGuest) {
+            closePredecessor(protocol, outsideAddress, port, peerOutside, peerPort, nowNanos);
         }
         room.make(guest.number(), opener, nowNanos);
         int flow =
