@@ -15,7 +15,6 @@ import io.sharedip.filter.FlowState;
 import io.sharedip.filter.Hook;
 import io.sharedip.filter.Verdict;
 import io.sharedip.link.Link;
-import io.sharedip.nat.internal.binding.ArpResponder;
 import io.sharedip.nat.internal.binding.BindingGuard;
 import io.sharedip.nat.internal.filter.CompiledChain;
 import io.sharedip.nat.internal.flow.AddressOnlyProtocols;
@@ -24,7 +23,6 @@ import io.sharedip.nat.internal.flow.FlowTable;
 import io.sharedip.nat.internal.flow.KeyedHash;
 import io.sharedip.nat.internal.flow.TcpTracker;
 import io.sharedip.nat.internal.ports.ForwardTable;
-import io.sharedip.packet.ArpView;
 import io.sharedip.packet.EthernetView;
 import io.sharedip.packet.Frame;
 import io.sharedip.packet.IcmpView;
@@ -74,7 +72,7 @@ public final class Engine implements NeighbourTable.Owner {
     private final Answers answers = new Answers(counters);
     private final MssClamp mss;
     private final @Nullable UnsolicitedSyns unsolicitedSyns;
-    private final ArpResponder arpResponder;
+    private final ArpTraffic arp;
     private final IcmpErrors icmpErrors;
     private final Management management;
     private final Transfers transfers;
@@ -82,7 +80,6 @@ public final class Engine implements NeighbourTable.Owner {
     private final PacketContext context;
     private final PacketContext errorContext;
     private final CompiledChain.Subject subject = new CompiledChain.Subject();
-    private final ArpView arp = new ArpView();
     private final int[] guesses = new int[LOOKAHEAD];
 
     @SuppressWarnings("UnusedVariable") // keeps the loads of lookAhead() from being optimised away
@@ -126,7 +123,7 @@ public final class Engine implements NeighbourTable.Owner {
         this.identification = new Identification(settings.random());
         this.delivery = new Delivery(settings, outside, neighbours, identification);
         this.fragments = new Fragments(this, settings, outside, guests, flows, counters, others);
-        this.arpResponder = new ArpResponder(outside.network(), outside.mask());
+        this.arp = new ArpTraffic(this, settings, outside, neighbours, counters, answers);
         this.chain = new CompiledChain(FilterChain.acceptAll(), 1, id -> 0, this::ruleMatched);
         this.uplink = new Attachment(this, uplinkLink, Attachment.UPLINK, null, uplinkMac.bits(), new int[0]);
         this.icmpErrors = new IcmpErrors(this, outside, guests, flows, counters, answers, delivery, others);
@@ -222,27 +219,21 @@ public final class Engine implements NeighbourTable.Owner {
         }
     }
 
-    /** Says to the segment which addresses are the gateway's (RFC 5227 section 3). */
+    /** Says to the segment which addresses are the gateway's. */
     public void announce() {
-        if (settings.addressIsOwn()) {
-            answers.arpRequest(uplink, uplink.mac(), outside.shared(), outside.shared(), 0);
-        }
-        announceOneToOne();
+        arp.announce();
     }
 
     /** Says to the segment which addresses are the gateway's that belong to one guest each. */
     public void announceOneToOne() {
-        for (int address : outside.oneToOne()) {
-            answers.arpRequest(uplink, uplink.mac(), address, address, 0);
-        }
+        arp.announceOneToOne();
     }
 
     /** The gateway stands elsewhere now: what it knew of the old segment is forgotten. */
     void moved() {
-        arpResponder.segment(outside.network(), outside.mask());
-        neighbours.forget(outside.router());
+        arp.moved();
         warmUp(now);
-        announce();
+        arp.announce();
         flush();
     }
 
@@ -391,7 +382,7 @@ public final class Engine implements NeighbourTable.Owner {
         if (isNobodysMac(sourceMac)) {
             counters.drop(DropReason.ETHERNET_SOURCE);
         } else if (type == EthernetView.TYPE_ARP) {
-            arpFromGuest(from, frame, sourceMac);
+            arp.fromGuest(from, frame, sourceMac);
         } else {
             counters.drop(unsupportedType(type));
         }
@@ -424,7 +415,7 @@ public final class Engine implements NeighbourTable.Owner {
         return why;
     }
 
-    private void violated(Attachment from, DropReason why, long mac, int address) {
+    void violated(Attachment from, DropReason why, long mac, int address) {
         from.countViolation();
         events.violation(now, from, why, mac, address);
     }
@@ -438,24 +429,6 @@ public final class Engine implements NeighbourTable.Owner {
             return isGroup(mac) ? DropReason.GROUP_MAC_UNICAST_IP : DropReason.ETHERNET_DESTINATION;
         }
         return c.source == c.destination ? DropReason.LAND : null;
-    }
-
-    private void arpFromGuest(Attachment from, Frame frame, long sourceMac) {
-        if (frame.length() < ETHERNET + ArpView.MIN_LENGTH) {
-            counters.drop(DropReason.FRAME_TOO_SHORT);
-            return;
-        }
-        arp.wrap(frame, ETHERNET);
-        DropReason why = arpResponder.judge(arp, sourceMac, from.mac(), from.addresses());
-        if (why == null) {
-            answers.arpReply(from, settings.routerMac(), frame, arp);
-            counters.answered();
-            return;
-        }
-        if (why != DropReason.ARP_UNANSWERED && why != DropReason.ARP_MALFORMED) {
-            violated(from, why, sourceMac, arp.senderAddress());
-        }
-        counters.drop(why);
     }
 
     private boolean passesIngress(Attachment from, PacketContext c) {
@@ -1014,7 +987,7 @@ public final class Engine implements NeighbourTable.Owner {
 
     private void otherFromUplink(Frame frame, int type, long sourceMac) {
         if (type == EthernetView.TYPE_ARP) {
-            arpFromUplink(frame, sourceMac);
+            arp.fromUplink(frame, sourceMac, now);
             return;
         }
         DropReason why = unsupportedType(type);
@@ -1022,37 +995,6 @@ public final class Engine implements NeighbourTable.Owner {
             counters.drop(why);
         } else {
             leaveOr(why);
-        }
-    }
-
-    private void arpFromUplink(Frame frame, long sourceMac) {
-        arp.wrap(frame, ETHERNET);
-        if (frame.length() < ETHERNET + ArpView.MIN_LENGTH || !ArpResponder.isSound(arp)) {
-            leaveOr(DropReason.ARP_MALFORMED);
-            return;
-        }
-        int sender = arp.senderAddress();
-        if (arp.senderMac() != sourceMac) {
-            violated(uplink, DropReason.ARP_SENDER_MISMATCH, sourceMac, sender);
-            counters.drop(DropReason.ARP_SENDER_MISMATCH);
-            return;
-        }
-        if (outside.owns(sender)) {
-            violated(uplink, DropReason.ARP_SPOOFED, sourceMac, sender);
-            counters.drop(DropReason.ARP_SPOOFED);
-            return;
-        }
-        boolean reply = arp.operation() == ArpView.REPLY;
-        boolean toUs = outside.owns(arp.targetAddress());
-        if (neighbours.learn(sender, sourceMac, reply && toUs, now)) {
-            counters.answered();
-        } else if (reply) {
-            leaveOr(DropReason.ARP_UNSOLICITED);
-        } else if (toUs && (settings.addressIsOwn() || outside.isOneToOne(arp.targetAddress()))) {
-            answers.arpReply(uplink, uplink.mac(), frame, arp);
-            counters.answered();
-        } else {
-            leaveOr(DropReason.ARP_UNANSWERED);
         }
     }
 
@@ -1305,7 +1247,7 @@ public final class Engine implements NeighbourTable.Owner {
 
     @Override
     public void askFor(int address, long mac) {
-        answers.arpRequest(uplink, uplink.mac(), outside.shared(), address, mac);
+        arp.ask(address, mac);
     }
 
     @Override
