@@ -9,11 +9,6 @@ import static io.sharedip.packet.Octets.u8;
 
 import io.sharedip.address.MacAddress;
 import io.sharedip.event.SharedIpEvent.CloseReason;
-import io.sharedip.filter.FilterChain;
-import io.sharedip.filter.FilterRule;
-import io.sharedip.filter.FlowState;
-import io.sharedip.filter.Hook;
-import io.sharedip.filter.Verdict;
 import io.sharedip.link.Link;
 import io.sharedip.nat.internal.binding.BindingGuard;
 import io.sharedip.nat.internal.filter.CompiledChain;
@@ -26,7 +21,6 @@ import io.sharedip.nat.internal.ports.ForwardTable;
 import io.sharedip.packet.EthernetView;
 import io.sharedip.packet.Frame;
 import io.sharedip.packet.IcmpView;
-import io.sharedip.packet.TcpView;
 import io.sharedip.stats.DropReason;
 import io.sharedip.stats.SharedIpStats;
 import org.jspecify.annotations.Nullable;
@@ -79,15 +73,13 @@ public final class Engine implements NeighbourTable.Owner {
 
     private final PacketContext context;
     private final PacketContext errorContext;
-    private final CompiledChain.Subject subject = new CompiledChain.Subject();
+    private final Rules rules;
+    private final CompiledChain.Subject subject;
     private final int[] guesses = new int[LOOKAHEAD];
 
     @SuppressWarnings("UnusedVariable") // keeps the loads of lookAhead() from being optimised away
     private int touched;
 
-    private CompiledChain chain;
-    private boolean ingressOpen = true;
-    private boolean egressOpen = true;
     private final Attachment uplink;
     /** Whether the packet at hand began a hairpin, and was judged with both its ends known. */
     private boolean hairpinJudged;
@@ -124,7 +116,8 @@ public final class Engine implements NeighbourTable.Owner {
         this.delivery = new Delivery(settings, outside, neighbours, identification);
         this.fragments = new Fragments(this, settings, outside, guests, flows, counters, others);
         this.arp = new ArpTraffic(this, settings, outside, neighbours, counters, answers);
-        this.chain = new CompiledChain(FilterChain.acceptAll(), 1, id -> 0, this::ruleMatched);
+        this.rules = new Rules(this, guests, table, counters, answers, events);
+        this.subject = rules.subject;
         this.uplink = new Attachment(this, uplinkLink, Attachment.UPLINK, null, uplinkMac.bits(), new int[0]);
         this.icmpErrors = new IcmpErrors(this, outside, guests, flows, counters, answers, delivery, others);
         this.management = new Management(this, settings, outside, guests, flows);
@@ -156,22 +149,8 @@ public final class Engine implements NeighbourTable.Owner {
         return new TokenBucket(rate, Math.max(1, rate / 2));
     }
 
-    CompiledChain.Subject subject() {
-        return subject;
-    }
-
-    boolean egressOpen() {
-        return egressOpen;
-    }
-
-    CompiledChain chain() {
-        return chain;
-    }
-
-    void chain(FilterChain replacement) {
-        chain = new CompiledChain(replacement, chain.epoch() + 1, management::numberOf, this::ruleMatched);
-        ingressOpen = chain.isOpen(Hook.INGRESS);
-        egressOpen = chain.isOpen(Hook.EGRESS);
+    Rules rules() {
+        return rules;
     }
 
     /** The engine's time, as it was handed in last. */
@@ -373,7 +352,7 @@ public final class Engine implements NeighbourTable.Owner {
             counters.drop(why);
             return;
         }
-        if (ingressOpen || passesIngress(from, c)) {
+        if (rules.ingressOpen() || rules.passesIngress(from, c)) {
             routeFromGuest(from, c);
         }
     }
@@ -431,56 +410,16 @@ public final class Engine implements NeighbourTable.Owner {
         return c.source == c.destination ? DropReason.LAND : null;
     }
 
-    private boolean passesIngress(Attachment from, PacketContext c) {
-        boolean fromOutside = from == uplink;
-        boolean toGateway = isGateway(c.destination);
-        subject.of(
-                c.protocol,
-                fromOutside ? CompiledChain.OUTSIDE : from.number(),
-                c.source,
-                c.sourcePort,
-                toGateway || fromOutside ? CompiledChain.UNKNOWN : CompiledChain.OUTSIDE,
-                c.destination,
-                c.destinationPort);
-        subject.tcpFlags = c.tcpFlags;
-        subject.icmpType = c.icmpType;
-        return admitted(chain.judge(Hook.INGRESS, subject), from, c);
-    }
-
-    /** Whether a verdict lets a packet pass; if not, the packet is dropped and, if rejected, its sender told. */
-    private boolean admitted(Verdict verdict, @Nullable Attachment sender, PacketContext c) {
-        if (verdict == Verdict.ACCEPT) {
-            return true;
-        }
-        if (verdict == Verdict.REJECT) {
-            counters.drop(DropReason.RULE_REJECTED);
-            if (sender != null) {
-                tellProhibited(sender, c);
-            }
-        } else {
-            counters.drop(DropReason.RULE_DROPPED);
-        }
-        return false;
-    }
-
-    private void tellProhibited(Attachment sender, PacketContext c) {
-        if (c.protocol == TCP) {
-            answers.reset(sender, gatewayMac(sender), c, now);
-        } else {
-            tell(sender, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
-        }
-    }
-
     private boolean isAlias(int address) {
         return outside.alias() != 0 && address == outside.alias();
     }
 
     /** Whether an address stands for the gateway, seen by a guest. */
-    private boolean isGateway(int address) {
+    boolean isGateway(int address) {
         return outside.owns(address) || isAlias(address);
     }
 
-    private long gatewayMac(Attachment towards) {
+    long gatewayMac(Attachment towards) {
         return towards == uplink ? uplink.mac() : settings.routerMac();
     }
 
@@ -531,7 +470,7 @@ public final class Engine implements NeighbourTable.Owner {
             // nobody has asked the guest: it is the one who asks
             counters.drop(DropReason.ICMP_NO_FLOW);
             return;
-        } else if (table.epoch(flow) != chain.epoch() && !passesAgain(flow, from, c)) {
+        } else if (!rules.haveJudged(flow) && !rules.passesAgain(flow, from, c)) {
             return;
         }
         sendOut(from, c, flow);
@@ -546,10 +485,7 @@ public final class Engine implements NeighbourTable.Owner {
 
     private void pingFromGuest(Attachment from, PacketContext c) {
         subject.of(c.protocol, from.number(), c.source, 0, CompiledChain.HOST, c.destination, 0);
-        subject.tcpFlags = 0;
-        subject.icmpType = c.icmpType;
-        subject.state = FlowState.NEW;
-        if (admitted(chain.judge(Hook.FLOW, subject), from, c)) {
+        if (rules.admitsNew(from, c)) {
             answerPing(from, c);
         }
     }
@@ -577,7 +513,7 @@ public final class Engine implements NeighbourTable.Owner {
             return -1;
         }
         subject.of(c.protocol, from.number(), c.source, c.sourcePort, CompiledChain.OUTSIDE, c.destination, peerPort);
-        if (!admitted(judgeNewFlow(c), from, c)) {
+        if (!rules.admitsNew(from, c)) {
             return -1;
         }
         return opened(from, c, openFromGuest(from, c, peerPort, c.destination));
@@ -627,13 +563,6 @@ public final class Engine implements NeighbourTable.Owner {
         return true;
     }
 
-    private Verdict judgeNewFlow(PacketContext c) {
-        subject.tcpFlags = c.tcpFlags;
-        subject.icmpType = c.icmpType;
-        subject.state = FlowState.NEW;
-        return chain.judge(Hook.FLOW, subject);
-    }
-
     /** Marks a new flow as judged, or drops the packet that could not begin one (RFC 5508 REQ-8: 3/13). */
     private int opened(Attachment from, PacketContext c, int flow) {
         if (flow == Flows.REFUSED) {
@@ -644,7 +573,7 @@ public final class Engine implements NeighbourTable.Owner {
             }
             return -1;
         }
-        table.epoch(flow, chain.epoch());
+        rules.judged(flow);
         if (unsolicitedSyns != null && c.protocol == TCP) {
             unsolicitedSyns.forget(
                     table.outsideAddress(flow),
@@ -697,7 +626,7 @@ public final class Engine implements NeighbourTable.Owner {
                 forward != null
                         ? forward.forward().insidePortOf(c.destinationPort)
                         : flows.mappings().insidePort(mapping));
-        if (!admitted(judgeNewFlow(c), from, c)) {
+        if (!rules.admitsNew(from, c)) {
             return -1;
         }
         int flow = opened(from, c, openFromGuest(from, c, peerPort, outside.shared()));
@@ -722,7 +651,7 @@ public final class Engine implements NeighbourTable.Owner {
                 to.number(),
                 outside.insideOf(c.destination),
                 peerPort);
-        if (!admitted(judgeNewFlow(c), from, c)) {
+        if (!rules.admitsNew(from, c)) {
             return -1;
         }
         int flow = opened(from, c, openFromGuest(from, c, peerPort, c.destination));
@@ -748,7 +677,7 @@ public final class Engine implements NeighbourTable.Owner {
                 CompiledChain.HOST,
                 c.destination,
                 c.destinationPort);
-        if (!admitted(judgeNewFlow(c), from, c)) {
+        if (!rules.admitsNew(from, c)) {
             return;
         }
         counters.drop(DropReason.HOST_UNREACHABLE);
@@ -758,41 +687,6 @@ public final class Engine implements NeighbourTable.Owner {
             int code = c.hasPorts() ? IcmpView.CODE_PORT_UNREACHABLE : IcmpView.CODE_PROTOCOL_UNREACHABLE;
             tell(from, c, IcmpView.DESTINATION_UNREACHABLE, code, 0);
         }
-    }
-
-    /** Judges a flow again whose chain was replaced; the flow stays, but the packet passes only if the new chain lets it. */
-    boolean passesAgain(int flow, @Nullable Attachment sender, PacketContext c) {
-        int state = table.state(flow);
-        int other = otherHalf(flow);
-        boolean judgedThere = (state & FlowTable.HAIRPIN_ORIGIN) != 0
-                && (other < 0 || (table.state(other) & FlowTable.HAIRPIN_ORIGIN) == 0);
-        if (!judgedThere) {
-            int guest = table.guest(flow);
-            int address = table.insideAddress(flow);
-            int port = table.insidePort(flow);
-            // of a hairpin the rules see both guests' own tuples, not what one is shown of the other
-            int peerGuest = table.peerGuest(flow);
-            int peer = other < 0 ? table.peerAddress(flow) : table.insideAddress(other);
-            int peerPort = other < 0 ? table.peerPort(flow) : table.insidePort(other);
-            if ((state & FlowTable.BY_GUEST) != 0) {
-                subject.of(table.protocol(flow), guest, address, port, peerGuest, peer, peerPort);
-            } else {
-                subject.of(table.protocol(flow), peerGuest, peer, peerPort, guest, address, port);
-            }
-            int tracked = state & FlowTable.TRACKED_MASK;
-            // as its first packet was, whatever this one is
-            subject.tcpFlags = subject.protocol == TCP ? TcpView.SYN : 0;
-            subject.icmpType =
-                    subject.protocol != ICMP ? -1 : c.isIcmpError() ? IcmpView.ECHO_REQUEST : c.icmpQueryType();
-            subject.state = tracked == TcpTracker.HALF_OPEN || tracked == TcpTracker.UNREPLIED
-                    ? FlowState.NEW
-                    : FlowState.ESTABLISHED;
-            if (!admitted(chain.judge(Hook.FLOW, subject), sender, c)) {
-                return false;
-            }
-        }
-        table.epoch(flow, chain.epoch());
-        return true;
     }
 
     /** The flow of the guest on the other side of a hairpin, or -1. */
@@ -826,7 +720,7 @@ public final class Engine implements NeighbourTable.Owner {
             tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_FRAGMENTATION_NEEDED, uplink.mtu());
             return;
         }
-        if (!hairpin && !egressOpen) {
+        if (!hairpin && !rules.egressOpen()) {
             subject.of(
                     c.protocol,
                     from.number(),
@@ -835,7 +729,7 @@ public final class Engine implements NeighbourTable.Owner {
                     CompiledChain.OUTSIDE,
                     peerOutside,
                     table.peerPort(flow));
-            if (!passesEgress(from, c)) {
+            if (!rules.passesEgress(from, c)) {
                 return;
             }
         }
@@ -852,22 +746,6 @@ public final class Engine implements NeighbourTable.Owner {
         if (outcome == Delivery.Outcome.UNRESOLVED) {
             icmpErrors.tellUnreachable(c.frame, from);
         }
-    }
-
-    /** Whether the rules let an error of an accepted flow pass; nobody is told if not, for errors are never answered. */
-    boolean passesAsRelated(PacketContext c) {
-        if (!chain.judgesRelated()) {
-            return true;
-        }
-        subject.tcpFlags = 0;
-        subject.icmpType = c.icmpType;
-        return admitted(chain.judgeRelated(subject), null, c);
-    }
-
-    boolean passesEgress(@Nullable Attachment sender, PacketContext c) {
-        subject.tcpFlags = c.tcpFlags;
-        subject.icmpType = c.icmpType;
-        return admitted(chain.judge(Hook.EGRESS, subject), sender, c);
     }
 
     void settle(Delivery.Outcome outcome) {
@@ -903,7 +781,7 @@ public final class Engine implements NeighbourTable.Owner {
                 return;
             }
             table.peerGuest(origin, table.guest(flow));
-        } else if (table.epoch(flow) != chain.epoch() && !passesAgain(flow, null, c)) {
+        } else if (!rules.haveJudged(flow) && !rules.passesAgain(flow, null, c)) {
             return;
         }
         sendIn(c, flow, origin);
@@ -956,7 +834,7 @@ public final class Engine implements NeighbourTable.Owner {
             counters.drop(why);
         } else if (isHostsPort(c)) {
             leaveOr(DropReason.NO_MAPPING);
-        } else if (ingressOpen || passesIngress(uplink, c)) {
+        } else if (rules.ingressOpen() || rules.passesIngress(uplink, c)) {
             routeFromOutside(c);
         }
     }
@@ -1069,7 +947,7 @@ public final class Engine implements NeighbourTable.Owner {
             if (flow < 0) {
                 return;
             }
-        } else if (table.epoch(flow) != chain.epoch() && !passesAgain(flow, uplink, c)) {
+        } else if (!rules.haveJudged(flow) && !rules.passesAgain(flow, uplink, c)) {
             return;
         }
         if (c.ttl() <= 1) {
@@ -1138,7 +1016,7 @@ public final class Engine implements NeighbourTable.Owner {
                     to.number(),
                     address,
                     port);
-            if (!admitted(judgeNewFlow(c), hairpin ? null : uplink, c)) {
+            if (!rules.admitsNew(hairpin ? null : uplink, c)) {
                 return -1;
             }
         }
@@ -1148,7 +1026,7 @@ public final class Engine implements NeighbourTable.Owner {
             counters.drop(flows.refusal());
             return -1;
         }
-        table.epoch(flow, chain.epoch());
+        rules.judged(flow);
         table.peerGuest(flow, from.number());
         return flow;
     }
@@ -1179,7 +1057,7 @@ public final class Engine implements NeighbourTable.Owner {
                     to.number(),
                     address,
                     c.destinationPort);
-            if (!admitted(judgeNewFlow(c), hairpin ? null : uplink, c)) {
+            if (!rules.admitsNew(hairpin ? null : uplink, c)) {
                 return -1;
             }
         }
@@ -1189,7 +1067,7 @@ public final class Engine implements NeighbourTable.Owner {
             counters.drop(flows.refusal());
             return -1;
         }
-        table.epoch(flow, chain.epoch());
+        rules.judged(flow);
         table.peerGuest(flow, from.number());
         return flow;
     }
@@ -1221,7 +1099,7 @@ public final class Engine implements NeighbourTable.Owner {
             }
             return;
         }
-        if (!egressOpen) {
+        if (!rules.egressOpen()) {
             subject.of(
                     c.protocol,
                     table.peerGuest(flow),
@@ -1230,7 +1108,7 @@ public final class Engine implements NeighbourTable.Owner {
                     to.number(),
                     table.insideAddress(flow),
                     table.insidePort(flow));
-            if (!passesEgress(hairpin ? null : uplink, c)) {
+            if (!rules.passesEgress(hairpin ? null : uplink, c)) {
                 return;
             }
         }
@@ -1270,23 +1148,12 @@ public final class Engine implements NeighbourTable.Owner {
             counters.drop(DropReason.NO_MAPPING);
             return false;
         }
-        return table.epoch(flow) == chain.epoch() || passesAgain(flow, null, c);
+        return rules.haveJudged(flow) || rules.passesAgain(flow, null, c);
     }
 
     @Override
     public void giveUp(Frame frame, Attachment origin, int fragmentation) {
         counters.drop(DropReason.NEIGHBOUR_UNRESOLVED, Fragmentation.frames(fragmentation));
         icmpErrors.tellUnreachable(frame, origin);
-    }
-
-    private void ruleMatched(FilterRule rule, CompiledChain.Subject s) {
-        Attachment guest = guests.get(s.source > 0 ? s.source : Math.max(0, s.destination));
-        events.ruleLogged(
-                now,
-                rule,
-                guest == null ? null : guest.guestId(),
-                s.protocol,
-                EventRing.packed(s.sourceAddress, s.sourcePort),
-                EventRing.packed(s.destinationAddress, s.destinationPort));
     }
 }
