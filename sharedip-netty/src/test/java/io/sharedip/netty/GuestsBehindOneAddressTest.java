@@ -95,6 +95,7 @@ class GuestsBehindOneAddressTest {
                 .from(SHARED, 40000)
                 .to(SERVER, 80)
                 .flags(flags)
+                .sequence(flags == PacketBuilder.SYN ? 1000 : 1001, flags == PacketBuilder.SYN ? 0 : 2)
                 .build();
     }
 

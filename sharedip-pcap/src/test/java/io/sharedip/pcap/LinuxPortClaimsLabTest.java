@@ -50,6 +50,8 @@ class LinuxPortClaimsLabTest {
             tcpdump.expect("listening");
             // so that the kernel has somebody to answer to
             lab.onHost("ip neigh replace 10.9.0.50 lladdr 02:00:00:00:00:99 dev up0");
+            // else the kernel falls silent by itself after a few errors a second
+            lab.onHost("echo 0 > /proc/sys/net/ipv4/icmp_ratelimit");
         }
 
         /** Sends a SYN-ACK, a SYN and a datagram; returns how many resets and ICMP errors came back. */

@@ -9,13 +9,7 @@ import static io.sharedip.packet.Octets.u8;
 
 import io.sharedip.address.MacAddress;
 import io.sharedip.event.SharedIpEvent.CloseReason;
-import io.sharedip.filter.FilterChain;
-import io.sharedip.filter.FilterRule;
-import io.sharedip.filter.FlowState;
-import io.sharedip.filter.Hook;
-import io.sharedip.filter.Verdict;
 import io.sharedip.link.Link;
-import io.sharedip.nat.internal.binding.ArpResponder;
 import io.sharedip.nat.internal.binding.BindingGuard;
 import io.sharedip.nat.internal.filter.CompiledChain;
 import io.sharedip.nat.internal.flow.AddressOnlyProtocols;
@@ -24,11 +18,9 @@ import io.sharedip.nat.internal.flow.FlowTable;
 import io.sharedip.nat.internal.flow.KeyedHash;
 import io.sharedip.nat.internal.flow.TcpTracker;
 import io.sharedip.nat.internal.ports.ForwardTable;
-import io.sharedip.packet.ArpView;
 import io.sharedip.packet.EthernetView;
 import io.sharedip.packet.Frame;
 import io.sharedip.packet.IcmpView;
-import io.sharedip.packet.TcpView;
 import io.sharedip.stats.DropReason;
 import io.sharedip.stats.SharedIpStats;
 import org.jspecify.annotations.Nullable;
@@ -49,8 +41,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Engine implements NeighbourTable.Owner {
 
-    /** Flows looked at by one tick of the timers. */
-    private static final int EXPIRE_PER_TICK = 512;
+    /** Flows that the timers look at, for each millisecond since the last tick. */
+    private static final int EXPIRE_PER_MILLISECOND = 512;
+    /** Of the time since the last tick, what counts at most, so that one tick stays short. */
+    private static final long MOST_MILLISECONDS = 100;
 
     /** Frames whose flows are looked ahead for at once. */
     private static final int LOOKAHEAD = 64;
@@ -72,28 +66,26 @@ public final class Engine implements NeighbourTable.Owner {
     private final Answers answers = new Answers(counters);
     private final MssClamp mss;
     private final @Nullable UnsolicitedSyns unsolicitedSyns;
-    private final ArpResponder arpResponder;
+    private final ArpTraffic arp;
     private final IcmpErrors icmpErrors;
     private final Management management;
     private final Transfers transfers;
 
     private final PacketContext context;
     private final PacketContext errorContext;
-    private final CompiledChain.Subject subject = new CompiledChain.Subject();
-    private final ArpView arp = new ArpView();
+    private final Rules rules;
+    private final CompiledChain.Subject subject;
     private final int[] guesses = new int[LOOKAHEAD];
 
     @SuppressWarnings("UnusedVariable") // keeps the loads of lookAhead() from being optimised away
     private int touched;
 
-    private CompiledChain chain;
-    private boolean ingressOpen = true;
-    private boolean egressOpen = true;
     private final Attachment uplink;
     /** Whether the packet at hand began a hairpin, and was judged with both its ends known. */
     private boolean hairpinJudged;
 
     private long now;
+    private long lastTick;
 
     /**
      * Makes an engine without guests.
@@ -111,6 +103,7 @@ public final class Engine implements NeighbourTable.Owner {
         this.context = new PacketContext(others);
         this.errorContext = new PacketContext(others);
         this.now = nowNanos;
+        this.lastTick = nowNanos;
         this.events = events;
         this.mss = new MssClamp(settings.tcpTracking().mssClamp());
         this.unsolicitedSyns = settings.tcpTracking().answerUnsolicitedSyn()
@@ -122,8 +115,9 @@ public final class Engine implements NeighbourTable.Owner {
         this.identification = new Identification(settings.random());
         this.delivery = new Delivery(settings, outside, neighbours, identification);
         this.fragments = new Fragments(this, settings, outside, guests, flows, counters, others);
-        this.arpResponder = new ArpResponder(outside.network(), outside.mask());
-        this.chain = new CompiledChain(FilterChain.acceptAll(), 1, id -> 0, this::ruleMatched);
+        this.arp = new ArpTraffic(this, settings, outside, neighbours, counters, answers);
+        this.rules = new Rules(this, guests, table, counters, answers, events);
+        this.subject = rules.subject;
         this.uplink = new Attachment(this, uplinkLink, Attachment.UPLINK, null, uplinkMac.bits(), new int[0]);
         this.icmpErrors = new IcmpErrors(this, outside, guests, flows, counters, answers, delivery, others);
         this.management = new Management(this, settings, outside, guests, flows);
@@ -155,22 +149,8 @@ public final class Engine implements NeighbourTable.Owner {
         return new TokenBucket(rate, Math.max(1, rate / 2));
     }
 
-    CompiledChain.Subject subject() {
-        return subject;
-    }
-
-    boolean egressOpen() {
-        return egressOpen;
-    }
-
-    CompiledChain chain() {
-        return chain;
-    }
-
-    void chain(FilterChain replacement) {
-        chain = new CompiledChain(replacement, chain.epoch() + 1, management::numberOf, this::ruleMatched);
-        ingressOpen = chain.isOpen(Hook.INGRESS);
-        egressOpen = chain.isOpen(Hook.EGRESS);
+    Rules rules() {
+        return rules;
     }
 
     /** The engine's time, as it was handed in last. */
@@ -218,34 +198,30 @@ public final class Engine implements NeighbourTable.Owner {
         }
     }
 
-    /** Says to the segment which addresses are the gateway's (RFC 5227 section 3). */
+    /** Says to the segment which addresses are the gateway's. */
     public void announce() {
-        if (settings.addressIsOwn()) {
-            answers.arpRequest(uplink, uplink.mac(), outside.shared(), outside.shared(), 0);
-        }
-        announceOneToOne();
+        arp.announce();
     }
 
     /** Says to the segment which addresses are the gateway's that belong to one guest each. */
     public void announceOneToOne() {
-        for (int address : outside.oneToOne()) {
-            answers.arpRequest(uplink, uplink.mac(), address, address, 0);
-        }
+        arp.announceOneToOne();
     }
 
     /** The gateway stands elsewhere now: what it knew of the old segment is forgotten. */
     void moved() {
-        arpResponder.segment(outside.network(), outside.mask());
-        neighbours.forget(outside.router());
+        arp.moved();
         warmUp(now);
-        announce();
+        arp.announce();
         flush();
     }
 
     /** Housekeeping: timers, neighbours, counters. Bounded; to be called every few milliseconds. */
     public void tick(long nowNanos) {
         now = nowNanos;
-        flows.expire(nowNanos, EXPIRE_PER_TICK);
+        long elapsed = Math.max(1, Math.min(MOST_MILLISECONDS, (nowNanos - lastTick) / 1_000_000));
+        lastTick = nowNanos;
+        flows.expire(nowNanos, (int) elapsed * EXPIRE_PER_MILLISECOND);
         neighbours.tick(nowNanos);
         fragments.tick(nowNanos);
         if (unsolicitedSyns != null) {
@@ -376,7 +352,7 @@ public final class Engine implements NeighbourTable.Owner {
             counters.drop(why);
             return;
         }
-        if (ingressOpen || passesIngress(from, c)) {
+        if (rules.ingressOpen() || rules.passesIngress(from, c)) {
             routeFromGuest(from, c);
         }
     }
@@ -385,7 +361,7 @@ public final class Engine implements NeighbourTable.Owner {
         if (isNobodysMac(sourceMac)) {
             counters.drop(DropReason.ETHERNET_SOURCE);
         } else if (type == EthernetView.TYPE_ARP) {
-            arpFromGuest(from, frame, sourceMac);
+            arp.fromGuest(from, frame, sourceMac);
         } else {
             counters.drop(unsupportedType(type));
         }
@@ -418,7 +394,7 @@ public final class Engine implements NeighbourTable.Owner {
         return why;
     }
 
-    private void violated(Attachment from, DropReason why, long mac, int address) {
+    void violated(Attachment from, DropReason why, long mac, int address) {
         from.countViolation();
         events.violation(now, from, why, mac, address);
     }
@@ -434,74 +410,16 @@ public final class Engine implements NeighbourTable.Owner {
         return c.source == c.destination ? DropReason.LAND : null;
     }
 
-    private void arpFromGuest(Attachment from, Frame frame, long sourceMac) {
-        if (frame.length() < ETHERNET + ArpView.MIN_LENGTH) {
-            counters.drop(DropReason.FRAME_TOO_SHORT);
-            return;
-        }
-        arp.wrap(frame, ETHERNET);
-        DropReason why = arpResponder.judge(arp, sourceMac, from.mac(), from.addresses());
-        if (why == null) {
-            answers.arpReply(from, settings.routerMac(), frame, arp);
-            counters.answered();
-            return;
-        }
-        if (why != DropReason.ARP_UNANSWERED && why != DropReason.ARP_MALFORMED) {
-            violated(from, why, sourceMac, arp.senderAddress());
-        }
-        counters.drop(why);
-    }
-
-    private boolean passesIngress(Attachment from, PacketContext c) {
-        boolean fromOutside = from == uplink;
-        boolean toGateway = isGateway(c.destination);
-        subject.of(
-                c.protocol,
-                fromOutside ? CompiledChain.OUTSIDE : from.number(),
-                c.source,
-                c.sourcePort,
-                toGateway || fromOutside ? CompiledChain.UNKNOWN : CompiledChain.OUTSIDE,
-                c.destination,
-                c.destinationPort);
-        subject.tcpFlags = c.tcpFlags;
-        subject.icmpType = c.icmpType;
-        return admitted(chain.judge(Hook.INGRESS, subject), from, c);
-    }
-
-    /** Whether a verdict lets a packet pass; if not, the packet is dropped and, if rejected, its sender told. */
-    private boolean admitted(Verdict verdict, @Nullable Attachment sender, PacketContext c) {
-        if (verdict == Verdict.ACCEPT) {
-            return true;
-        }
-        if (verdict == Verdict.REJECT) {
-            counters.drop(DropReason.RULE_REJECTED);
-            if (sender != null) {
-                tellProhibited(sender, c);
-            }
-        } else {
-            counters.drop(DropReason.RULE_DROPPED);
-        }
-        return false;
-    }
-
-    private void tellProhibited(Attachment sender, PacketContext c) {
-        if (c.protocol == TCP) {
-            answers.reset(sender, gatewayMac(sender), c, now);
-        } else {
-            tell(sender, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
-        }
-    }
-
     private boolean isAlias(int address) {
         return outside.alias() != 0 && address == outside.alias();
     }
 
     /** Whether an address stands for the gateway, seen by a guest. */
-    private boolean isGateway(int address) {
+    boolean isGateway(int address) {
         return outside.owns(address) || isAlias(address);
     }
 
-    private long gatewayMac(Attachment towards) {
+    long gatewayMac(Attachment towards) {
         return towards == uplink ? uplink.mac() : settings.routerMac();
     }
 
@@ -552,7 +470,7 @@ public final class Engine implements NeighbourTable.Owner {
             // nobody has asked the guest: it is the one who asks
             counters.drop(DropReason.ICMP_NO_FLOW);
             return;
-        } else if (table.epoch(flow) != chain.epoch() && !passesAgain(flow, from, c)) {
+        } else if (!rules.haveJudged(flow) && !rules.passesAgain(flow, from, c)) {
             return;
         }
         sendOut(from, c, flow);
@@ -567,10 +485,7 @@ public final class Engine implements NeighbourTable.Owner {
 
     private void pingFromGuest(Attachment from, PacketContext c) {
         subject.of(c.protocol, from.number(), c.source, 0, CompiledChain.HOST, c.destination, 0);
-        subject.tcpFlags = 0;
-        subject.icmpType = c.icmpType;
-        subject.state = FlowState.NEW;
-        if (admitted(chain.judge(Hook.FLOW, subject), from, c)) {
+        if (rules.admitsNew(from, c)) {
             answerPing(from, c);
         }
     }
@@ -598,7 +513,7 @@ public final class Engine implements NeighbourTable.Owner {
             return -1;
         }
         subject.of(c.protocol, from.number(), c.source, c.sourcePort, CompiledChain.OUTSIDE, c.destination, peerPort);
-        if (!admitted(judgeNewFlow(c), from, c)) {
+        if (!rules.admitsNew(from, c)) {
             return -1;
         }
         return opened(from, c, openFromGuest(from, c, peerPort, c.destination));
@@ -648,13 +563,6 @@ public final class Engine implements NeighbourTable.Owner {
         return true;
     }
 
-    private Verdict judgeNewFlow(PacketContext c) {
-        subject.tcpFlags = c.tcpFlags;
-        subject.icmpType = c.icmpType;
-        subject.state = FlowState.NEW;
-        return chain.judge(Hook.FLOW, subject);
-    }
-
     /** Marks a new flow as judged, or drops the packet that could not begin one (RFC 5508 REQ-8: 3/13). */
     private int opened(Attachment from, PacketContext c, int flow) {
         if (flow == Flows.REFUSED) {
@@ -665,7 +573,7 @@ public final class Engine implements NeighbourTable.Owner {
             }
             return -1;
         }
-        table.epoch(flow, chain.epoch());
+        rules.judged(flow);
         if (unsolicitedSyns != null && c.protocol == TCP) {
             unsolicitedSyns.forget(
                     table.outsideAddress(flow),
@@ -718,7 +626,7 @@ public final class Engine implements NeighbourTable.Owner {
                 forward != null
                         ? forward.forward().insidePortOf(c.destinationPort)
                         : flows.mappings().insidePort(mapping));
-        if (!admitted(judgeNewFlow(c), from, c)) {
+        if (!rules.admitsNew(from, c)) {
             return -1;
         }
         int flow = opened(from, c, openFromGuest(from, c, peerPort, outside.shared()));
@@ -743,7 +651,7 @@ public final class Engine implements NeighbourTable.Owner {
                 to.number(),
                 outside.insideOf(c.destination),
                 peerPort);
-        if (!admitted(judgeNewFlow(c), from, c)) {
+        if (!rules.admitsNew(from, c)) {
             return -1;
         }
         int flow = opened(from, c, openFromGuest(from, c, peerPort, c.destination));
@@ -769,7 +677,7 @@ public final class Engine implements NeighbourTable.Owner {
                 CompiledChain.HOST,
                 c.destination,
                 c.destinationPort);
-        if (!admitted(judgeNewFlow(c), from, c)) {
+        if (!rules.admitsNew(from, c)) {
             return;
         }
         counters.drop(DropReason.HOST_UNREACHABLE);
@@ -779,41 +687,6 @@ public final class Engine implements NeighbourTable.Owner {
             int code = c.hasPorts() ? IcmpView.CODE_PORT_UNREACHABLE : IcmpView.CODE_PROTOCOL_UNREACHABLE;
             tell(from, c, IcmpView.DESTINATION_UNREACHABLE, code, 0);
         }
-    }
-
-    /** Judges a flow again whose chain was replaced; the flow stays, but the packet passes only if the new chain lets it. */
-    boolean passesAgain(int flow, @Nullable Attachment sender, PacketContext c) {
-        int state = table.state(flow);
-        int other = otherHalf(flow);
-        boolean judgedThere = (state & FlowTable.HAIRPIN_ORIGIN) != 0
-                && (other < 0 || (table.state(other) & FlowTable.HAIRPIN_ORIGIN) == 0);
-        if (!judgedThere) {
-            int guest = table.guest(flow);
-            int address = table.insideAddress(flow);
-            int port = table.insidePort(flow);
-            // of a hairpin the rules see both guests' own tuples, not what one is shown of the other
-            int peerGuest = table.peerGuest(flow);
-            int peer = other < 0 ? table.peerAddress(flow) : table.insideAddress(other);
-            int peerPort = other < 0 ? table.peerPort(flow) : table.insidePort(other);
-            if ((state & FlowTable.BY_GUEST) != 0) {
-                subject.of(table.protocol(flow), guest, address, port, peerGuest, peer, peerPort);
-            } else {
-                subject.of(table.protocol(flow), peerGuest, peer, peerPort, guest, address, port);
-            }
-            int tracked = state & FlowTable.TRACKED_MASK;
-            // as its first packet was, whatever this one is
-            subject.tcpFlags = subject.protocol == TCP ? TcpView.SYN : 0;
-            subject.icmpType =
-                    subject.protocol != ICMP ? -1 : c.isIcmpError() ? IcmpView.ECHO_REQUEST : c.icmpQueryType();
-            subject.state = tracked == TcpTracker.HALF_OPEN || tracked == TcpTracker.UNREPLIED
-                    ? FlowState.NEW
-                    : FlowState.ESTABLISHED;
-            if (!admitted(chain.judge(Hook.FLOW, subject), sender, c)) {
-                return false;
-            }
-        }
-        table.epoch(flow, chain.epoch());
-        return true;
     }
 
     /** The flow of the guest on the other side of a hairpin, or -1. */
@@ -847,7 +720,7 @@ public final class Engine implements NeighbourTable.Owner {
             tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_FRAGMENTATION_NEEDED, uplink.mtu());
             return;
         }
-        if (!hairpin && !egressOpen) {
+        if (!hairpin && !rules.egressOpen()) {
             subject.of(
                     c.protocol,
                     from.number(),
@@ -856,7 +729,7 @@ public final class Engine implements NeighbourTable.Owner {
                     CompiledChain.OUTSIDE,
                     peerOutside,
                     table.peerPort(flow));
-            if (!passesEgress(from, c)) {
+            if (!rules.passesEgress(from, c)) {
                 return;
             }
         }
@@ -873,22 +746,6 @@ public final class Engine implements NeighbourTable.Owner {
         if (outcome == Delivery.Outcome.UNRESOLVED) {
             icmpErrors.tellUnreachable(c.frame, from);
         }
-    }
-
-    /** Whether the rules let an error of an accepted flow pass; nobody is told if not, for errors are never answered. */
-    boolean passesAsRelated(PacketContext c) {
-        if (!chain.judgesRelated()) {
-            return true;
-        }
-        subject.tcpFlags = 0;
-        subject.icmpType = c.icmpType;
-        return admitted(chain.judgeRelated(subject), null, c);
-    }
-
-    boolean passesEgress(@Nullable Attachment sender, PacketContext c) {
-        subject.tcpFlags = c.tcpFlags;
-        subject.icmpType = c.icmpType;
-        return admitted(chain.judge(Hook.EGRESS, subject), sender, c);
     }
 
     void settle(Delivery.Outcome outcome) {
@@ -924,7 +781,7 @@ public final class Engine implements NeighbourTable.Owner {
                 return;
             }
             table.peerGuest(origin, table.guest(flow));
-        } else if (table.epoch(flow) != chain.epoch() && !passesAgain(flow, null, c)) {
+        } else if (!rules.haveJudged(flow) && !rules.passesAgain(flow, null, c)) {
             return;
         }
         sendIn(c, flow, origin);
@@ -977,7 +834,7 @@ public final class Engine implements NeighbourTable.Owner {
             counters.drop(why);
         } else if (isHostsPort(c)) {
             leaveOr(DropReason.NO_MAPPING);
-        } else if (ingressOpen || passesIngress(uplink, c)) {
+        } else if (rules.ingressOpen() || rules.passesIngress(uplink, c)) {
             routeFromOutside(c);
         }
     }
@@ -1008,7 +865,7 @@ public final class Engine implements NeighbourTable.Owner {
 
     private void otherFromUplink(Frame frame, int type, long sourceMac) {
         if (type == EthernetView.TYPE_ARP) {
-            arpFromUplink(frame, sourceMac);
+            arp.fromUplink(frame, sourceMac, now);
             return;
         }
         DropReason why = unsupportedType(type);
@@ -1016,37 +873,6 @@ public final class Engine implements NeighbourTable.Owner {
             counters.drop(why);
         } else {
             leaveOr(why);
-        }
-    }
-
-    private void arpFromUplink(Frame frame, long sourceMac) {
-        arp.wrap(frame, ETHERNET);
-        if (frame.length() < ETHERNET + ArpView.MIN_LENGTH || !ArpResponder.isSound(arp)) {
-            leaveOr(DropReason.ARP_MALFORMED);
-            return;
-        }
-        int sender = arp.senderAddress();
-        if (arp.senderMac() != sourceMac) {
-            violated(uplink, DropReason.ARP_SENDER_MISMATCH, sourceMac, sender);
-            counters.drop(DropReason.ARP_SENDER_MISMATCH);
-            return;
-        }
-        if (outside.owns(sender)) {
-            violated(uplink, DropReason.ARP_SPOOFED, sourceMac, sender);
-            counters.drop(DropReason.ARP_SPOOFED);
-            return;
-        }
-        boolean reply = arp.operation() == ArpView.REPLY;
-        boolean toUs = outside.owns(arp.targetAddress());
-        if (neighbours.learn(sender, sourceMac, reply && toUs, now)) {
-            counters.answered();
-        } else if (reply) {
-            leaveOr(DropReason.ARP_UNSOLICITED);
-        } else if (toUs && (settings.addressIsOwn() || outside.isOneToOne(arp.targetAddress()))) {
-            answers.arpReply(uplink, uplink.mac(), frame, arp);
-            counters.answered();
-        } else {
-            leaveOr(DropReason.ARP_UNANSWERED);
         }
     }
 
@@ -1121,7 +947,7 @@ public final class Engine implements NeighbourTable.Owner {
             if (flow < 0) {
                 return;
             }
-        } else if (table.epoch(flow) != chain.epoch() && !passesAgain(flow, uplink, c)) {
+        } else if (!rules.haveJudged(flow) && !rules.passesAgain(flow, uplink, c)) {
             return;
         }
         if (c.ttl() <= 1) {
@@ -1190,7 +1016,7 @@ public final class Engine implements NeighbourTable.Owner {
                     to.number(),
                     address,
                     port);
-            if (!admitted(judgeNewFlow(c), hairpin ? null : uplink, c)) {
+            if (!rules.admitsNew(hairpin ? null : uplink, c)) {
                 return -1;
             }
         }
@@ -1200,7 +1026,7 @@ public final class Engine implements NeighbourTable.Owner {
             counters.drop(flows.refusal());
             return -1;
         }
-        table.epoch(flow, chain.epoch());
+        rules.judged(flow);
         table.peerGuest(flow, from.number());
         return flow;
     }
@@ -1231,7 +1057,7 @@ public final class Engine implements NeighbourTable.Owner {
                     to.number(),
                     address,
                     c.destinationPort);
-            if (!admitted(judgeNewFlow(c), hairpin ? null : uplink, c)) {
+            if (!rules.admitsNew(hairpin ? null : uplink, c)) {
                 return -1;
             }
         }
@@ -1241,7 +1067,7 @@ public final class Engine implements NeighbourTable.Owner {
             counters.drop(flows.refusal());
             return -1;
         }
-        table.epoch(flow, chain.epoch());
+        rules.judged(flow);
         table.peerGuest(flow, from.number());
         return flow;
     }
@@ -1273,7 +1099,7 @@ public final class Engine implements NeighbourTable.Owner {
             }
             return;
         }
-        if (!egressOpen) {
+        if (!rules.egressOpen()) {
             subject.of(
                     c.protocol,
                     table.peerGuest(flow),
@@ -1282,7 +1108,7 @@ public final class Engine implements NeighbourTable.Owner {
                     to.number(),
                     table.insideAddress(flow),
                     table.insidePort(flow));
-            if (!passesEgress(hairpin ? null : uplink, c)) {
+            if (!rules.passesEgress(hairpin ? null : uplink, c)) {
                 return;
             }
         }
@@ -1299,7 +1125,7 @@ public final class Engine implements NeighbourTable.Owner {
 
     @Override
     public void askFor(int address, long mac) {
-        answers.arpRequest(uplink, uplink.mac(), outside.shared(), address, mac);
+        arp.ask(address, mac);
     }
 
     @Override
@@ -1322,23 +1148,12 @@ public final class Engine implements NeighbourTable.Owner {
             counters.drop(DropReason.NO_MAPPING);
             return false;
         }
-        return table.epoch(flow) == chain.epoch() || passesAgain(flow, null, c);
+        return rules.haveJudged(flow) || rules.passesAgain(flow, null, c);
     }
 
     @Override
     public void giveUp(Frame frame, Attachment origin, int fragmentation) {
         counters.drop(DropReason.NEIGHBOUR_UNRESOLVED, Fragmentation.frames(fragmentation));
         icmpErrors.tellUnreachable(frame, origin);
-    }
-
-    private void ruleMatched(FilterRule rule, CompiledChain.Subject s) {
-        Attachment guest = guests.get(s.source > 0 ? s.source : Math.max(0, s.destination));
-        events.ruleLogged(
-                now,
-                rule,
-                guest == null ? null : guest.guestId(),
-                s.protocol,
-                EventRing.packed(s.sourceAddress, s.sourcePort),
-                EventRing.packed(s.destinationAddress, s.destinationPort));
     }
 }

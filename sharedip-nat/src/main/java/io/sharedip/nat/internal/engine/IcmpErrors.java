@@ -118,11 +118,14 @@ final class IcmpErrors {
         int source = engine.shownPeer(c.source, to);
         if (counted) {
             // what the gateway says itself is on no book and asks no rule
-            if (table.epoch(flow) != engine.chain().epoch() && !engine.passesAgain(flow, null, c)) {
+            if (!engine.rules().haveJudged(flow) && !engine.rules().passesAgain(flow, null, c)) {
                 return;
             }
-            engine.subject().of(ICMP, table.peerGuest(flow), source, 0, to.number(), table.insideAddress(flow), 0);
-            if (!engine.passesAsRelated(c) || (!engine.egressOpen() && !engine.passesEgress(null, c))) {
+            engine.rules()
+                    .subject
+                    .of(ICMP, table.peerGuest(flow), source, 0, to.number(), table.insideAddress(flow), 0);
+            if (!engine.rules().passesAsRelated(c)
+                    || (!engine.rules().egressOpen() && !engine.rules().passesEgress(null, c))) {
                 return;
             }
         }
@@ -169,7 +172,7 @@ final class IcmpErrors {
             counters.drop(DropReason.TTL_EXPIRED);
             return;
         }
-        if (table.epoch(flow) != engine.chain().epoch() && !engine.passesAgain(flow, null, c)) {
+        if (!engine.rules().haveJudged(flow) && !engine.rules().passesAgain(flow, null, c)) {
             return;
         }
         int peer = table.peerOutsideAddress(flow);
@@ -200,15 +203,15 @@ final class IcmpErrors {
 
     /** Whether the rules let an error out. */
     private boolean rulesLetOut(Attachment from, PacketContext c, int shown, int peer) {
-        engine.subject().of(ICMP, from.number(), c.source, 0, CompiledChain.OUTSIDE, peer, 0);
-        if (!engine.passesAsRelated(c)) {
+        engine.rules().subject.of(ICMP, from.number(), c.source, 0, CompiledChain.OUTSIDE, peer, 0);
+        if (!engine.rules().passesAsRelated(c)) {
             return false;
         }
-        if (engine.egressOpen()) {
+        if (engine.rules().egressOpen()) {
             return true;
         }
-        engine.subject().of(ICMP, from.number(), shown, 0, CompiledChain.OUTSIDE, peer, 0);
-        return engine.passesEgress(from, c);
+        engine.rules().subject.of(ICMP, from.number(), shown, 0, CompiledChain.OUTSIDE, peer, 0);
+        return engine.rules().passesEgress(from, c);
     }
 
     /** The flow of a packet that has been translated outwards, an error included, or {@link FlowTable#NONE}. */

@@ -152,7 +152,7 @@ public final class Management {
      */
     public Removed remove(GuestId id) {
         Attachment guest = get(id);
-        for (FilterRule rule : engine.chain().chain().rules()) {
+        for (FilterRule rule : engine.rules().chain().chain().rules()) {
             if (names(rule.from(), id) || names(rule.to(), id)) {
                 throw new ConfigurationException(
                         "guest " + id, id.name(), "is named by the rule '" + rule + "'", "replace the rules first");
@@ -569,18 +569,18 @@ public final class Management {
 
     /** Puts a chain in place. */
     public void replaceRules(FilterChain chain) {
-        engine.chain(chain);
+        engine.rules().chain(chain);
     }
 
     /** The chain in force. */
     public FilterChain filterChain() {
-        return engine.chain().chain();
+        return engine.rules().chain().chain();
     }
 
     /** The rules of the chain in force. */
     public List<RuleStatus> rules() {
-        List<FilterRule> rules = engine.chain().chain().rules();
-        long[] hits = engine.chain().hits();
+        List<FilterRule> rules = engine.rules().chain().chain().rules();
+        long[] hits = engine.rules().chain().hits();
         List<RuleStatus> result = new ArrayList<>();
         for (int i = 0; i < hits.length; i++) {
             result.add(new RuleStatus(rules.get(i), hits[i]));
