@@ -94,6 +94,47 @@ class IcmpErrorTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({"0, 0", "14, 0", "8, 1", "0, 1"})
+    void hostile15_an_error_about_a_ping_of_a_type_or_code_that_was_not_sent_is_dropped(int type, int code) {
+        try (GatewayRig rig = rig()) {
+            rig.station("p").send(probe("icmp").from(PRIVATE, 4000).to(SERVER, 7));
+            byte[] out = rig.outside().takeOne().frame();
+            byte[] quoted = out.clone();
+            quoted[34] = (byte) type;
+            quoted[35] = (byte) code;
+            rig.outside()
+                    .send(PacketBuilder.icmp().from(ROUTER, 0).to(SHARED, 0).error(11, 0, 0, quoted, 28));
+            assertThat(rig.station("p").take()).isEmpty();
+            assertThat(rig.drops(DropReason.ICMP_INNER)).isEqualTo(1);
+            rig.outside()
+                    .send(PacketBuilder.icmp().from(ROUTER, 0).to(SHARED, 0).error(11, 0, 0, out, 28));
+            assertThat(rig.station("p").take()).hasSize(1);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"8, 0", "0, 1"})
+    void hostile15_a_guests_error_about_a_ping_that_it_did_not_receive_is_dropped(int type, int code) {
+        try (GatewayRig rig = rig()) {
+            rig.station("p").send(probe("icmp").from(PRIVATE, 4000).to(SERVER, 7));
+            int identifier = rig.outside().takeOne().sourcePort();
+            rig.outside()
+                    .send(PacketBuilder.icmp().from(SERVER, 0).to(SHARED, 0).echo(0, identifier, 1));
+            byte[] reply = rig.station("p").takeOne().frame();
+            byte[] quoted = reply.clone();
+            quoted[34] = (byte) type;
+            quoted[35] = (byte) code;
+            rig.station("p")
+                    .send(PacketBuilder.icmp().from(PRIVATE, 0).to(SERVER, 0).error(3, 3, 0, quoted, 28));
+            assertThat(rig.outside().take()).isEmpty();
+            assertThat(rig.drops(DropReason.ICMP_INNER)).isEqualTo(1);
+            rig.station("p")
+                    .send(PacketBuilder.icmp().from(PRIVATE, 0).to(SERVER, 0).error(3, 3, 0, reply, 28));
+            assertThat(rig.outside().take()).hasSize(1);
+        }
+    }
+
     @Test
     void rfc5508_req3_inner_options_are_skipped_over() {
         try (GatewayRig rig = rig()) {

@@ -104,6 +104,22 @@ class TcpTrackingTest {
     // resets
 
     @Test
+    void rfc5961_and_hostile09_a_reset_out_of_window_does_not_close_what_is_half_open_by_acknowledging_the_syn()
+            throws Exception {
+        try (GatewayRig rig = rig()) {
+            rig.ports(PORT, PORT);
+            assertThat(out(rig, SYN, 1000, 0)).isNotNull();
+            assertThat(in(rig, SYN | ACK, 5000, GUEST_DATA)).isNotNull();
+            assertThat(in(rig, RST | ACK, SERVER_DATA + 1_000_000, GUEST_DATA)).isNull();
+            assertThat(rig.drops(DropReason.TCP_RST_WINDOW)).isEqualTo(1);
+            assertThat(state(rig)).isEqualTo(TrackedState.HALF_OPEN);
+            // one that has forgotten its SYN-ACK refuses the SYN with number 0
+            assertThat(in(rig, RST | ACK, 0, GUEST_DATA)).isNotNull();
+            assertThat(state(rig)).isEqualTo(TrackedState.RESET);
+        }
+    }
+
+    @Test
     void rfc5961_four_bad_resets_change_nothing_and_the_exact_one_closes() throws Exception {
         try (GatewayRig rig = established(rig())) {
             // behind what the guest has acknowledged, far ahead, half the number space away, acknowledging what was

@@ -8,6 +8,7 @@ import io.sharedip.pcap.oracle.Nat.Emission;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** The intended differences between the kernel and the engine, each with the requirement that asks for it. Nothing else may differ. */
@@ -32,7 +33,9 @@ enum Difference {
         @Override
         boolean covers(Step step, Packet p, List<Emission> kernel, List<Emission> engine) {
             boolean written = p.hasOption(7) || p.hasOption(68) || p.hasGarbageBehindOptions();
-            boolean echoed = p.isIcmp(8) && engine.size() == 1 && Comparison.isOwn(step, engine.get(0));
+            boolean echoed = (p.isIcmp(8) || p.protocol == Wire.ICMP && p.isFragment())
+                    && engine.size() == 1
+                    && Comparison.isOwn(step, engine.get(0));
             return p.headerLength > 20 && (written || echoed) && differOnlyInOptions(kernel, engine);
         }
     },
@@ -68,17 +71,6 @@ enum Difference {
             return p.timeToLive() <= 1 && engine.isEmpty() && p.isTransportMalformed() && answers(step, kernel, 11);
         }
     },
-    DATA_BEFORE_SYN_ACK(
-            "793/5961", "data or FIN from the side that has not answered the SYN: the kernel lets it pass", true) {
-        @Override
-        boolean covers(Step step, Packet p, List<Emission> kernel, List<Emission> engine) {
-            return engine.isEmpty()
-                    && !kernel.isEmpty()
-                    && p.protocol == Wire.TCP
-                    && (p.isFragment() || (Octets.u8(p.octets, p.transport + 13) & (Wire.SYN | Wire.RST)) == 0)
-                    && p.hasNotAnswered(step);
-        }
-    },
     BEYOND_WINDOW(
             "793/5961",
             "beyond what the receiver has ever offered to take: the kernel forgives one window more",
@@ -90,11 +82,11 @@ enum Difference {
     },
     OTHER_QUERY(
             "5508-1",
-            "timestamp, information and mask requests: the kernel translates them, the engine only pings",
+            "information and mask requests: the kernel translates them, the engine only echo and timestamp",
             true) {
         @Override
         boolean covers(Step step, Packet p, List<Emission> kernel, List<Emission> engine) {
-            return (p.isIcmp(13) || p.isIcmp(15) || p.isIcmp(17)) && kernel.size() == 1 && engine.isEmpty();
+            return (p.isIcmp(15) || p.isIcmp(17)) && kernel.size() == 1 && engine.isEmpty();
         }
     },
     FOREIGN_SOURCE_MAC("case 22", "from a MAC address that is not the guest's", true) {
@@ -157,17 +149,44 @@ enum Difference {
             return p.protocol == Wire.UDP && p.hasShortUdpLength() && (kernel.isEmpty() || engine.isEmpty());
         }
     },
-    PORT_FILTERING(
-            "4787-8",
-            "from another port of a peer that the guest has addressed: the kernel asks for the port too",
+    LATE(
+            "hostile 09",
+            "older than a window, or acknowledging what is: the kernel lets it pass without following it",
+            false) {
+        @Override
+        boolean covers(Step step, Packet p, List<Emission> kernel, List<Emission> engine) {
+            return engine.isEmpty() && !kernel.isEmpty() && p.isWhole(Wire.TCP) && p.isLate(step);
+        }
+    },
+    RESET_AFTER_END(
+            "hostile 09",
+            "a RST out of window after a FIN or RST: the kernel does not judge its number any more",
             true) {
         @Override
         boolean covers(Step step, Packet p, List<Emission> kernel, List<Emission> engine) {
-            return step.link() == Net.UPLINK
-                    && p.protocol == Wire.UDP
-                    && kernel.isEmpty()
-                    && !engine.isEmpty()
-                    && p.isFromAnotherPort(step);
+            return engine.isEmpty() && !kernel.isEmpty() && p.isSegment(Wire.RST) && p.followsEnd(step);
+        }
+    },
+    SPANNED_BY_RESET(
+            "793/5961",
+            "acknowledging what only an inexact RST has spanned: the kernel takes a RST's number for sent",
+            true) {
+        @Override
+        boolean covers(Step step, Packet p, List<Emission> kernel, List<Emission> engine) {
+            return engine.isEmpty() && !kernel.isEmpty() && p.isSegment(Wire.ACK) && p.followsResetAhead(step);
+        }
+    },
+    SECOND_SYN_ACK(
+            "793/5961",
+            "a SYN-ACK of another number while the handshake is half-open: the kernel takes it, the engine holds to the first",
+            true) {
+        @Override
+        boolean covers(Step step, Packet p, List<Emission> kernel, List<Emission> engine) {
+            return engine.isEmpty()
+                    && !kernel.isEmpty()
+                    && p.isSegment(Wire.SYN | Wire.ACK)
+                    && p.segments(step, true).stream()
+                            .anyMatch(q -> q.isSegment(Wire.SYN | Wire.ACK) && q.sequence() != p.sequence());
         }
     },
     PORT_ZERO("hostile 6", "port 0", true) {
@@ -188,12 +207,6 @@ enum Difference {
         @Override
         boolean covers(Step step, Packet p, List<Emission> kernel, List<Emission> engine) {
             return p.destination() >>> 28 == 15 && p.destination() != -1 && kernel.size() == 1 && engine.isEmpty();
-        }
-    },
-    CLASS_E_SOURCE("hostile 1", "from 240.0.0.0/4, which is nobody's", false) {
-        @Override
-        boolean covers(Step step, Packet p, List<Emission> kernel, List<Emission> engine) {
-            return p.source() >>> 28 == 15 && engine.isEmpty();
         }
     },
     UNKNOWN_PROTOCOL("case 19", "neither TCP nor UDP nor ICMP: the kernel lets several guests use one", true) {
@@ -316,11 +329,11 @@ enum Difference {
             return all;
         }
 
-        /** Whether a segment, neither SYN nor RST, ends right of every window edge that the other side has announced. */
+        /** Whether a segment, not a SYN, ends right of every window edge that the other side has announced. */
         boolean isBeyondWindow(Step step) {
             List<Packet> all = isFragment() ? datagram() : List.of(this);
             Packet first = first(all);
-            if (first == null || first.payloadLength() < 20 || (first.flags() & (Wire.SYN | Wire.RST)) != 0) {
+            if (first == null || first.payloadLength() < 20 || (first.flags() & Wire.SYN) != 0) {
                 return false;
             }
             int header = Octets.u8(first.octets, first.transport + 12) >>> 4 << 2;
@@ -332,6 +345,7 @@ enum Difference {
             int scale = 0;
             boolean scaled = false;
             boolean announced = false;
+            boolean within = false;
             for (Step earlier : before) {
                 Packet p = of(earlier.frame(), List.of());
                 if (p == null
@@ -349,18 +363,17 @@ enum Difference {
                 if (syn) {
                     scale = p.windowScale();
                     announced = false;
+                    within = false;
                 }
                 if ((p.flags() & Wire.ACK) != 0) {
                     int shift = syn || !scaled ? 0 : Math.max(0, scale);
                     int edge =
                             Octets.i32(p.octets, p.transport + 8) + (Octets.u16(p.octets, p.transport + 14) << shift);
-                    if (end - edge <= 0) {
-                        return false;
-                    }
+                    within |= end - edge <= 0;
                     announced = true;
                 }
             }
-            return announced;
+            return announced && !within;
         }
 
         private @Nullable Packet first(List<Packet> all) {
@@ -382,27 +395,72 @@ enum Difference {
             return length >= 8 && length < whole;
         }
 
-        /** Whether the guest has addressed the source, but never this port of it. */
-        boolean isFromAnotherPort(Step step) {
-            Packet first = first(isFragment() ? datagram() : List.of(this));
-            boolean addressed = false;
+        /** Whether it is a whole TCP segment with these flags. */
+        boolean isSegment(int wanted) {
+            return isWhole(Wire.TCP) && payloadLength() >= 20 && (flags() & wanted) == wanted;
+        }
+
+        private int sequence() {
+            return Octets.i32(octets, transport + 4);
+        }
+
+        private int acknowledgment() {
+            return Octets.i32(octets, transport + 8);
+        }
+
+        private int sequenceEnd() {
+            int header = Octets.u8(octets, transport + 12) >>> 4 << 2;
+            return sequence() + payloadLength() - header + (flags() >>> 1 & 1) + (flags() & 1);
+        }
+
+        /** The segments of the conversation so far that were whole, of the step's side or of the other. */
+        private List<Packet> segments(Step step, boolean ofItsSide) {
+            List<Packet> all = new ArrayList<>();
             for (Step earlier : before) {
                 Packet p = of(earlier.frame(), List.of());
                 if (p != null
-                        && first != null
                         && earlier.conversation() == step.conversation()
-                        && earlier.link() != Net.UPLINK
-                        && p.protocol == protocol
-                        && p.destination() == source()
-                        && !p.isLaterFragment()
-                        && p.payloadLength() >= 8) {
-                    addressed = true;
-                    if (p.destinationPort() == first.sourcePort()) {
-                        return false;
-                    }
+                        && (earlier.link() == step.link()) == ofItsSide
+                        && p.isSegment(0)) {
+                    all.add(p);
                 }
             }
-            return addressed;
+            return all;
+        }
+
+        /** The largest window announced without its scale; the scale makes it no smaller. */
+        private static int leastWindow(List<Packet> segments) {
+            return segments.stream()
+                    .mapToInt(p -> Octets.u16(p.octets, p.transport + 14))
+                    .max()
+                    .orElse(0);
+        }
+
+        /** Whether it ends more than a window before what its sender has sent, or acknowledges more than 66,000 octets too little. */
+        boolean isLate(Step step) {
+            if (payloadLength() < 20) {
+                return false;
+            }
+            List<Packet> own = segments(step, true);
+            List<Packet> others = segments(step, false);
+            int window = leastWindow(others);
+            return own.stream().anyMatch(p -> p.sequenceEnd() - sequenceEnd() > window)
+                    || ((flags() & Wire.ACK) != 0
+                            && others.stream().anyMatch(p -> p.sequenceEnd() - acknowledgment() > 66_000));
+        }
+
+        boolean followsEnd(Step step) {
+            return Stream.concat(segments(step, true).stream(), segments(step, false).stream())
+                    .anyMatch(p -> p.isSegment(Wire.FIN) || p.isSegment(Wire.RST));
+        }
+
+        /** Whether the other side has sent a RST ahead of all else that it has sent. */
+        boolean followsResetAhead(Step step) {
+            List<Packet> others = segments(step, false);
+            return others.stream()
+                    .anyMatch(r -> r.isSegment(Wire.RST)
+                            && others.stream()
+                                    .allMatch(p -> p.isSegment(Wire.RST) || r.sequence() - p.sequenceEnd() > 0));
         }
 
         private int flags() {
@@ -419,25 +477,6 @@ enum Difference {
                 at += kind == 1 ? 1 : Math.max(2, Octets.u8(octets, at + 1));
             }
             return -1;
-        }
-
-        /** Whether in this conversation the sender has sent no SYN that was whole, and the other side has. */
-        boolean hasNotAnswered(Step step) {
-            boolean other = false;
-            for (Step earlier : before) {
-                Packet p = of(earlier.frame(), List.of());
-                if (earlier.conversation() != step.conversation() || p == null || p.protocol != Wire.TCP) {
-                    continue;
-                }
-                boolean syn = !p.isLaterFragment()
-                        && p.payloadLength() >= 14
-                        && (Octets.u8(p.octets, p.transport + 13) & Wire.SYN) != 0;
-                if (syn && earlier.link() == step.link()) {
-                    return false;
-                }
-                other |= syn;
-            }
-            return other;
         }
 
         private boolean isLaterFragment() {

@@ -4,8 +4,10 @@ import io.sharedip.Guest;
 import io.sharedip.address.MacAddress;
 import io.sharedip.address.PortRange;
 import io.sharedip.link.InProcessLink;
+import io.sharedip.nat.FilteringBehavior;
 import io.sharedip.nat.NatGateway;
 import io.sharedip.nat.NatGatewayBuilder;
+import io.sharedip.nat.ProtocolBehavior;
 import io.sharedip.packet.Octets;
 import io.sharedip.stats.DropReason;
 import io.sharedip.stats.SharedIpStats;
@@ -40,6 +42,8 @@ final class EngineNat implements Nat {
                 .alias(Net.ALIAS_TEXT)
                 .routerMac(MacAddress.parse(Net.ROUTER_MAC_TEXT))
                 .capacity(1024)
+                .tcp(ProtocolBehavior.tcp().withFiltering(FilteringBehavior.ADDRESS_AND_PORT_DEPENDENT))
+                .udp(ProtocolBehavior.udp().withFiltering(FilteringBehavior.ADDRESS_AND_PORT_DEPENDENT))
                 .clock(clock)
                 .random(new Random(42));
         links[Net.UPLINK] = InProcessLink.named("up0")

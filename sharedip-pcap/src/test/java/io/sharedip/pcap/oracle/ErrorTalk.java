@@ -128,7 +128,7 @@ final class ErrorTalk extends Talk {
     private byte[] broken(byte[] packet) {
         byte[] inner = packet.clone();
         int transport = Wire.headerLength(inner, 0);
-        switch (inner[9] == Wire.ICMP ? 2 * random.nextInt(2) : random.nextInt(7)) {
+        switch (inner[9] == Wire.ICMP ? 2 * random.nextInt(4) : random.nextInt(7)) {
             case 0 -> Octets.put16(inner, 10, random.nextInt(1 << 16));
             case 1 -> {
                 Octets.put16(inner, transport + 2 * random.nextInt(2), random.nextInt(1 << 16));
@@ -139,14 +139,20 @@ final class ErrorTalk extends Talk {
                 Wire.fixIp(inner, 0);
             }
             case 3 -> inner[0] = (byte) random.nextInt(256);
-            case 4 -> {
-                inner[9] = (byte) random.nextInt(256);
-                Wire.fixIp(inner, 0);
-            }
             case 5 -> {
                 int checksum = Wire.transportChecksumAt(inner, 0, inner.length);
                 if (checksum >= 0) {
                     Octets.put16(inner, checksum, random.nextInt(1 << 16));
+                }
+                Wire.fixIp(inner, 0);
+            }
+            case 4 -> {
+                if (inner[9] == Wire.ICMP && random.nextBoolean()) {
+                    // of the wrong type or code for the ping that it claims to be about
+                    int at = transport + random.nextInt(2);
+                    inner[at] = (byte) (random.nextBoolean() ? inner[at] ^ 8 : random.nextInt(256));
+                } else {
+                    inner[9] = (byte) random.nextInt(256);
                 }
                 Wire.fixIp(inner, 0);
             }

@@ -69,7 +69,9 @@ final class Oracle {
             } else if (counts) {
                 count(step, k);
             }
-            played.add(step);
+            if (!e.isEmpty() || Wire.isFragment(step.frame())) {
+                played.add(step);
+            }
         }
         return null;
     }

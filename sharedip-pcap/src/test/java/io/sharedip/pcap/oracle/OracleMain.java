@@ -35,12 +35,13 @@ final class OracleMain {
                                 ? " | kernel drops"
                                 : d.what().endsWith("engine: nothing") ? " | engine drops" : " | differ");
                 kinds.merge(kind, 1, Integer::sum);
-                if (kinds.get(kind) > 1 || !kind.matches(only) || examples++ >= shown) {
+                if (kinds.get(kind) > 3 || !kind.matches(only) || examples++ >= shown) {
                     continue;
                 }
                 List<Step> shortest =
                         Shrinker.shrink(steps.subList(0, d.index() + 1), part -> oracle.play(part, false) != null);
                 Divergence last = oracle.play(shortest, false);
+                System.out.println(d.what() + "   " + d.step().note());
                 System.out.println("seed " + seed + " step " + d.index() + " of " + steps.size() + ", shrunk to "
                         + shortest.size() + ":");
                 shortest.forEach(s -> System.out.println("   " + s.format()));

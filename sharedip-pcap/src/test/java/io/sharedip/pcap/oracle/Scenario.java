@@ -77,7 +77,7 @@ final class Scenario {
 
     private Talk dressed(Talk talk, int kind) {
         if (kind == 8 || (kind == 5 && random.nextInt(3) == 0)) {
-            return new FragmentTalk(random, talk, 40, wild || !(talk instanceof TcpTalk || talk.isForwarded()));
+            return new FragmentTalk(random, talk, 40, !(talk instanceof TcpTalk || talk.isForwarded()));
         }
         return kind >= 2 && random.nextInt(100) < 35 ? new ErrorTalk(random, talk, 15) : talk;
     }
@@ -86,10 +86,21 @@ final class Scenario {
         int peerPort = random.nextInt(1, 1 << 16);
         if (random.nextInt(100) < 25) {
             Net.Forward f = random.nextBoolean() ? Net.Forward.WEB : Net.Forward.SHELL;
-            return new TcpTalk(random, number, f.guest, f.insidePort, peer, peerPort, f.outsidePort, wrong, wild, left);
+            return new TcpTalk(
+                    random,
+                    number,
+                    f.guest,
+                    f.insidePort,
+                    peer,
+                    peerPort,
+                    f.outsidePort,
+                    wrong,
+                    !fragmented,
+                    wild,
+                    left);
         }
         int port = guestPort();
-        return new TcpTalk(random, number, guest, port, peer, peerPort, port, wrong, wild, left);
+        return new TcpTalk(random, number, guest, port, peer, peerPort, port, wrong, !fragmented, wild, left);
     }
 
     private Talk udp(int number, int guest, int peer, int wrong, int left) {

@@ -46,6 +46,7 @@ final class TcpTalk extends Talk {
     private final End peerEnd = new End();
     private final boolean guestBegins;
     private final int wrong;
+    private final boolean numbers;
     private final boolean wild;
     private final Deque<Step> held = new ArrayDeque<>();
     private Phase phase = Phase.START;
@@ -60,7 +61,8 @@ final class TcpTalk extends Talk {
      * Begins one.
      *
      * @param wrong how many percent of the segments are not what an endpoint would say
-     * @param wild whether their sequence numbers and flags are wrong too
+     * @param numbers whether sequence and acknowledgment numbers are wrong too, once the connection is open
+     * @param wild whether these are wrong at any time, and flags too
      */
     TcpTalk(
             SplittableRandom random,
@@ -71,16 +73,18 @@ final class TcpTalk extends Talk {
             int peerPort,
             int outsidePort,
             int wrong,
+            boolean numbers,
             boolean wild,
             int left) {
         super(random, conversation, guest, guestPort, peer, peerPort, outsidePort);
         this.wrong = wrong;
+        this.numbers = numbers;
         this.wild = wild;
         this.left = left;
         guestBegins = !isForwarded();
         for (End end : new End[] {guestEnd, peerEnd}) {
             end.scale = chance(70) ? random.nextInt(0, chance(10) ? 16 : 10) : -1;
-            end.window = !wild || chance(80) ? random.nextInt(30_000, 65_536) : random.nextInt(1, 3_000);
+            end.window = !numbers || chance(80) ? random.nextInt(30_000, 65_536) : random.nextInt(1, 3_000);
             end.sack = chance(60);
             end.stamps = chance(40);
         }
@@ -221,7 +225,7 @@ final class TcpTalk extends Talk {
                     new byte[0],
                     "ACK with SACK");
         }
-        if (dice < 82 && wild) {
+        if (dice < 82 && numbers) {
             end.window = chance(40) ? 0 : random.nextInt(1, 65536);
             hear(end);
             return ack(end, "window update");
@@ -303,7 +307,10 @@ final class TcpTalk extends Talk {
         boolean fromGuest = random.nextBoolean();
         End end = fromGuest ? guestEnd : peerEnd;
         End other = other(end);
-        int dice = wild ? random.nextInt(100) : 99;
+        int dice = random.nextInt(100);
+        if (!wild && (!numbers || dice >= 42 && dice < 60 || dice >= 66 && dice < 74)) {
+            dice = 99;
+        }
         byte[] nothing = {};
         if (dice < 15) {
             return segment(
@@ -392,7 +399,7 @@ final class TcpTalk extends Talk {
     private Step send(End end, int length, int flags, String note) {
         byte[] data = data(length);
         int room = other(end).hears ? roomOf(other(end)) : 0;
-        if (room < length && !(wild && chance(20))) {
+        if (room < length && !(numbers && chance(20))) {
             data = data(Math.max(0, Math.min(length, room)));
         }
         Step step = segment(end, end.next, end.received, ACK | PSH | flags, end.window, options(end), data, note);

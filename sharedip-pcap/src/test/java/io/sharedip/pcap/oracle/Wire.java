@@ -87,6 +87,11 @@ final class Wire {
         return m;
     }
 
+    /** Whether a frame bears a fragment, for what can be told. */
+    static boolean isFragment(byte[] frame) {
+        return frame.length >= IP + 20 && (u16(frame, IP + 6) & 0x3fff) != 0;
+    }
+
     static int headerLength(byte[] a, int ip) {
         return (u8(a, ip) & 15) * 4;
     }

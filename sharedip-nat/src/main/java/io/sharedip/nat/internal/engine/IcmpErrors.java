@@ -109,6 +109,12 @@ final class IcmpErrors {
             }
             return;
         }
+        if (!inner.fits((table.state(flow) & FlowTable.BY_GUEST) != 0)) {
+            if (counted) {
+                counters.drop(DropReason.ICMP_INNER);
+            }
+            return;
+        }
         int source = engine.shownPeer(c.source, to);
         if (counted) {
             // what the gateway says itself is on no book and asks no rule
@@ -156,6 +162,10 @@ final class IcmpErrors {
                 engine.now());
         if (flow < 0) {
             counters.drop(DropReason.ICMP_NO_FLOW);
+            return;
+        }
+        if (!inner.fits((table.state(flow) & FlowTable.BY_GUEST) == 0)) {
+            counters.drop(DropReason.ICMP_INNER);
             return;
         }
         if (c.ttl() <= 1) {

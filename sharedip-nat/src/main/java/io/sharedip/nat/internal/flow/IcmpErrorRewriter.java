@@ -66,10 +66,11 @@ public final class IcmpErrorRewriter {
         }
         if (protocol == ICMP) {
             int type = u8(array, transport);
-            if (type != IcmpView.ECHO_REQUEST
-                    && type != IcmpView.ECHO_REPLY
-                    && type != IcmpView.TIMESTAMP_REQUEST
-                    && type != IcmpView.TIMESTAMP_REPLY) {
+            if ((type != IcmpView.ECHO_REQUEST
+                            && type != IcmpView.ECHO_REPLY
+                            && type != IcmpView.TIMESTAMP_REQUEST
+                            && type != IcmpView.TIMESTAMP_REPLY)
+                    || u8(array, transport + 1) != 0) {
                 return DropReason.ICMP_INNER;
             }
             sourcePort = u16(array, transport + 4);
@@ -102,6 +103,15 @@ public final class IcmpErrorRewriter {
     /** The inner destination port, or 0 for an inner ping. */
     public int destinationPort() {
         return protocol == ICMP ? 0 : destinationPort;
+    }
+
+    /** Whether the inner packet is one that who began a flow sends, or who answered; only a ping shows which. */
+    public boolean fits(boolean sentByInitiator) {
+        if (protocol != ICMP) {
+            return true;
+        }
+        int type = u8(octets, transport);
+        return (type == IcmpView.ECHO_REQUEST || type == IcmpView.TIMESTAMP_REQUEST) == sentByInitiator;
     }
 
     /** The identifier of an inner ping. */

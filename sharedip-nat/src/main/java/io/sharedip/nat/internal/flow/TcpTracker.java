@@ -500,7 +500,11 @@ public final class TcpTracker {
     private @Nullable DropReason resetHalfOpen() {
         boolean senderKnown = (state & (out ? SYN_OUT : SYN_IN)) != 0;
         boolean receiverKnown = (state & (out ? SYN_IN : SYN_OUT)) != 0;
-        boolean acknowledges = (flags & ACK) != 0 && receiverKnown && receiverWindow != 0 && ack == receiverEnd;
+        // a side that has spoken is refused by sequence number, unless it has forgotten and refuses the SYN as if it
+        // never had
+        boolean refuses = !senderKnown || seq == 0;
+        boolean acknowledges =
+                refuses && (flags & ACK) != 0 && receiverKnown && receiverWindow != 0 && ack == receiverEnd;
         if (acknowledges || (senderKnown && isExact())) {
             state = with(state, RESET);
             return null;
