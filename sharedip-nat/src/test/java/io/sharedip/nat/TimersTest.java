@@ -11,6 +11,7 @@ import io.sharedip.stats.TrackedState;
 import io.sharedip.testing.Conversation;
 import io.sharedip.testing.GatewayRig;
 import io.sharedip.testing.PacketBuilder;
+import io.sharedip.testing.ParsedPacket;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
@@ -408,6 +409,23 @@ class TimersTest {
             rig.clock().advance(Duration.ofSeconds(300).plus(WHEEL_TICK));
             rig.gateway().tick(rig.clock().nanoTime());
             assertThat(rig.gateway().stats().flows()).isZero();
+        }
+    }
+
+    @Test
+    void rfc4787_req6_inbound_refresh_where_it_is_set_keeps_the_mapping_open_to_all_whom_it_admits() {
+        for (boolean refresh : new boolean[] {true, false}) {
+            try (GatewayRig rig = rig().with(b -> b.udpInboundRefresh(refresh))) {
+                Conversation talk = udp(rig);
+                ParsedPacket out = talk.out();
+                assertThat(out).isNotNull();
+                advance(rig, 200);
+                assertThat(talk.in()).isNotNull();
+                advance(rig, 110);
+                rig.station("p").take();
+                rig.outside().send(PacketBuilder.udp().from(SERVER, 54).to(SHARED, out.sourcePort()));
+                assertThat(rig.station("p").take()).hasSize(refresh ? 1 : 0);
+            }
         }
     }
 }

@@ -780,7 +780,10 @@ public final class Engine implements NeighbourTable.Owner {
             if (flow < 0) {
                 return;
             }
-            table.peerGuest(origin, table.guest(flow));
+            if (origin != flow && table.isLive(origin)) {
+                // what made room was not the origin itself
+                table.peerGuest(origin, table.guest(flow));
+            }
         } else if (!rules.haveJudged(flow) && !rules.passesAgain(flow, null, c)) {
             return;
         }

@@ -665,7 +665,8 @@ final class Flows {
             if (nearer) {
                 timers.reschedule(flow);
             }
-            if (fromGuest && !ends) {
+            // a stranger's flow keeps itself alive where it may, but not the mapping that lets others in
+            if (fromGuest ? !ends : byGuest && protocol == UDP && udpInboundRefresh) {
                 int mapping = t.mapping(flow);
                 if (mapping >= 0 && deadline - mappings.deadline(mapping) > 0) {
                     mappings.deadline(mapping, deadline);
