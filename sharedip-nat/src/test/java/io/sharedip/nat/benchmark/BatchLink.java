@@ -2,27 +2,22 @@ package io.sharedip.nat.benchmark;
 
 import io.sharedip.address.MacAddress;
 import io.sharedip.link.FrameHandler;
-import io.sharedip.link.Link;
-import io.sharedip.link.LinkHost;
 import io.sharedip.packet.Frame;
-import java.util.Optional;
+import io.sharedip.testing.PlainLink;
 
 /** A link whose poll hands out one prepared batch, and which counts and swallows what is sent. */
-final class BatchLink implements Link {
+final class BatchLink extends PlainLink {
 
     /** No other frame of the benchmarks is that long. */
     private static final int ARP_LENGTH = 42;
 
-    private final String name;
-    private final MacAddress mac;
     private Frame[] batch = {};
     private int waiting;
     private long sent;
     private boolean asked;
 
     BatchLink(String name, MacAddress mac) {
-        this.name = name;
-        this.mac = mac;
+        super(name, mac);
     }
 
     /** Makes frames wait for the next poll. @param frames kept @param count of them */
@@ -60,28 +55,4 @@ final class BatchLink implements Link {
         }
         return true;
     }
-
-    @Override
-    public void flush() {}
-
-    @Override
-    public String name() {
-        return name;
-    }
-
-    @Override
-    public int mtu() {
-        return 1500;
-    }
-
-    @Override
-    public Optional<MacAddress> macAddress() {
-        return Optional.of(mac);
-    }
-
-    @Override
-    public void open(LinkHost host) {}
-
-    @Override
-    public void close() {}
 }

@@ -2,26 +2,21 @@ package io.sharedip.nat.fuzz;
 
 import io.sharedip.address.MacAddress;
 import io.sharedip.link.FrameHandler;
-import io.sharedip.link.Link;
-import io.sharedip.link.LinkHost;
 import io.sharedip.packet.ChecksumState;
 import io.sharedip.packet.Frame;
+import io.sharedip.testing.PlainLink;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 /** A link that hands over one frame at a time and keeps copies of what is sent. */
-final class Wire implements Link {
+final class Wire extends PlainLink {
 
-    private final String name;
-    private final MacAddress mac;
     private final ArrayDeque<byte[]> waiting = new ArrayDeque<>();
     private List<byte[]> sent = new ArrayList<>();
 
     Wire(String name, MacAddress mac) {
-        this.name = name;
-        this.mac = mac;
+        super(name, mac);
     }
 
     void offer(byte[] frame) {
@@ -58,28 +53,4 @@ final class Wire implements Link {
         sent.add(copy);
         return true;
     }
-
-    @Override
-    public void flush() {}
-
-    @Override
-    public String name() {
-        return name;
-    }
-
-    @Override
-    public int mtu() {
-        return 1500;
-    }
-
-    @Override
-    public Optional<MacAddress> macAddress() {
-        return Optional.of(mac);
-    }
-
-    @Override
-    public void open(LinkHost host) {}
-
-    @Override
-    public void close() {}
 }

@@ -2,15 +2,13 @@ package io.sharedip.nat.soak;
 
 import io.sharedip.address.MacAddress;
 import io.sharedip.link.FrameHandler;
-import io.sharedip.link.Link;
-import io.sharedip.link.LinkHost;
 import io.sharedip.packet.Checksum;
 import io.sharedip.packet.Frame;
 import io.sharedip.packet.Octets;
-import java.util.Optional;
+import io.sharedip.testing.PlainLink;
 
 /** A link with a batch of small frames, written again and again, that remembers the source port of each frame sent on it. */
-final class SoakLink implements Link {
+final class SoakLink extends PlainLink {
 
     static final int BATCH = 64;
     static final int ICMP = 1;
@@ -21,8 +19,6 @@ final class SoakLink implements Link {
     private static final int IP = 14;
     private static final int TRANSPORT = 34;
 
-    private final String name;
-    private final MacAddress mac;
     private final byte[] octets = new byte[BATCH * LENGTH];
     private final Frame[] frames = new Frame[BATCH];
     private int waiting;
@@ -32,15 +28,14 @@ final class SoakLink implements Link {
     private boolean asked;
 
     SoakLink(String name, MacAddress mac) {
-        this.name = name;
-        this.mac = mac;
+        super(name, mac);
         for (int i = 0; i < BATCH; i++) {
             frames[i] = new Frame();
         }
     }
 
     MacAddress mac() {
-        return mac;
+        return macAddress().orElseThrow();
     }
 
     boolean isFull() {
@@ -149,28 +144,4 @@ final class SoakLink implements Link {
         }
         return true;
     }
-
-    @Override
-    public void flush() {}
-
-    @Override
-    public String name() {
-        return name;
-    }
-
-    @Override
-    public int mtu() {
-        return 1500;
-    }
-
-    @Override
-    public Optional<MacAddress> macAddress() {
-        return Optional.of(mac);
-    }
-
-    @Override
-    public void open(LinkHost host) {}
-
-    @Override
-    public void close() {}
 }
