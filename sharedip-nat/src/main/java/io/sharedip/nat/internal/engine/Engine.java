@@ -433,20 +433,8 @@ public final class Engine implements NeighbourTable.Owner {
     private void routeFromGuest(Attachment from, PacketContext c) {
         hairpinJudged = false;
         boolean toGateway = isGateway(c.destination);
-        if (c.protocol == ICMP) {
-            if (c.isIcmpError()) {
-                icmpErrors.fromGuest(from, c);
-                return;
-            }
-            boolean toUs = toGateway && !outside.isOneToOne(c.destination);
-            if (c.icmpType == IcmpView.ECHO_REQUEST && toUs) {
-                pingFromGuest(from, c);
-                return;
-            }
-            if (!(c.isIcmpQuery() && !toUs) && !c.isIcmpReply()) {
-                counters.drop(DropReason.ICMP_TYPE);
-                return;
-            }
+        if (c.protocol == ICMP && !isQueryOfGuest(from, c, toGateway)) {
+            return;
         }
         if (c.ttl() <= 1) {
             expire(from, c);
@@ -474,6 +462,24 @@ public final class Engine implements NeighbourTable.Owner {
             return;
         }
         sendOut(from, c, flow);
+    }
+
+    /** Whether an ICMP message of a guest is to be translated; if not, it has been dealt with. */
+    private boolean isQueryOfGuest(Attachment from, PacketContext c, boolean toGateway) {
+        if (c.isIcmpError()) {
+            icmpErrors.fromGuest(from, c);
+            return false;
+        }
+        boolean toUs = toGateway && !outside.isOneToOne(c.destination);
+        if (c.icmpType == IcmpView.ECHO_REQUEST && toUs) {
+            pingFromGuest(from, c);
+            return false;
+        }
+        if (!(c.isIcmpQuery() && !toUs) && !c.isIcmpReply()) {
+            counters.drop(DropReason.ICMP_TYPE);
+            return false;
+        }
+        return true;
     }
 
     private void expire(@Nullable Attachment sender, PacketContext c) {

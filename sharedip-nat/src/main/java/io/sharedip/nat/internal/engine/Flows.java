@@ -655,28 +655,33 @@ final class Flows {
             room.flowChanged(flow, state & FlowTable.TRACKED_MASK, tracked);
         }
         if (refreshes(protocol, tracked, state & FlowTable.TRACKED_MASK, fromGuest, byGuest, flow)) {
-            long deadline = nowNanos + timeout(protocol, tracked);
-            boolean nearer = deadline - t.deadline(flow) < 0;
-            // what a guest ends it does not keep alive (RFC 7857 section 6)
-            boolean ends = fromGuest && protocol == TCP && outward.isReset();
-            if (nearer || !ends) {
-                t.deadline(flow, deadline);
-            }
-            if (nearer) {
-                timers.reschedule(flow);
-            }
-            // a stranger's flow keeps itself alive where it may, but not the mapping that lets others in
-            if (fromGuest ? !ends : byGuest && protocol == UDP && udpInboundRefresh) {
-                int mapping = t.mapping(flow);
-                if (mapping >= 0 && deadline - mappings.deadline(mapping) > 0) {
-                    mappings.deadline(mapping, deadline);
-                }
-            }
+            refresh(flow, protocol, nowNanos + timeout(protocol, tracked), fromGuest, byGuest);
         }
         if (fromGuest) {
             t.countOut(flow, octets);
         } else {
             t.countIn(flow, octets);
+        }
+    }
+
+    /** Puts the end of a flow off, or, where its state has changed, nearer; what the guest sends puts off its mapping's too. */
+    private void refresh(int flow, int protocol, long deadline, boolean fromGuest, boolean byGuest) {
+        final FlowTable t = table;
+        boolean nearer = deadline - t.deadline(flow) < 0;
+        // what a guest ends it does not keep alive (RFC 7857 section 6)
+        boolean ends = fromGuest && protocol == TCP && outward.isReset();
+        if (nearer || !ends) {
+            t.deadline(flow, deadline);
+        }
+        if (nearer) {
+            timers.reschedule(flow);
+        }
+        // a stranger's flow keeps itself alive where it may, but not the mapping that lets others in
+        if (fromGuest ? !ends : byGuest && protocol == UDP && udpInboundRefresh) {
+            int mapping = t.mapping(flow);
+            if (mapping >= 0 && deadline - mappings.deadline(mapping) > 0) {
+                mappings.deadline(mapping, deadline);
+            }
         }
     }
 
