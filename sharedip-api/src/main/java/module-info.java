@@ -5,11 +5,13 @@ module io.sharedip.api {
     exports io.sharedip;
     exports io.sharedip.address;
     exports io.sharedip.binding;
+    exports io.sharedip.driver;
     exports io.sharedip.event;
     exports io.sharedip.filter;
     exports io.sharedip.forward;
     exports io.sharedip.link;
     exports io.sharedip.packet;
+    exports io.sharedip.service;
     exports io.sharedip.snapshot;
     exports io.sharedip.stats;
     exports io.sharedip.time;

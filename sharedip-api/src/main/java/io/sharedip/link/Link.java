@@ -73,6 +73,16 @@ public interface Link {
     void flush();
 
     /**
+     * Whether {@link #send} would take a frame of the link's MTU now. What can wait at its source is held back while it would not; when it
+     * would again the link calls {@link LinkHost#wakeup()}.
+     *
+     * @return true unless overridden; of a link that is down true as well, since what is sent there is lost rather than kept
+     */
+    default boolean isWritable() {
+        return true;
+    }
+
+    /**
      * Whether {@link #send} takes super-frames ({@link Frame#segmentSize()} above 0).
      *
      * @return false unless overridden

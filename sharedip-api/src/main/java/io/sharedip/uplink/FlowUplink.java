@@ -1,85 +1,157 @@
 package io.sharedip.uplink;
 
-import io.sharedip.GuestId;
-import io.sharedip.packet.Frame;
+import io.sharedip.PortClaimException;
+import io.sharedip.address.Ipv4Address;
+import io.sharedip.driver.GatewayDriver;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The uplink that takes flows instead of translated frames: it terminates what guests send onto something else, such as
- * ordinary host sockets. Everything up to the verdict of {@code Hook.FLOW} happens as with a {@link PacketUplink}: validation,
- * binding, tracking, rules. Then each frame of an accepted flow is handed over here untranslated.
+ * The uplink of ordinary sockets: what guests send is terminated by the gateway and goes on through sockets of the host, so that no
+ * right and no native driver is needed, and the host's kernel owns the ports.
  *
- * <p><b>Threads.</b> Every method is called by the thread that drives the engine, except {@link #close}, which comes after the
- * last of the others. None may block.
+ * <p>The gateway does everything up to the socket: validation, binding, tracking, rules, mappings, forwards, and the guests' TCP.
+ * What is left to an implementation is to open, read and write sockets, without blocking. This is an SPI;
+ * {@code io.sharedip.netty.SocketUplink} implements it.
  *
- * <p>This release defines the SPI so that embedders can see where it will stand; {@code NatGateway} does not drive one yet and
- * refuses it when the gateway is built.
+ * <p><b>Threads.</b> {@link #kind()}, {@link #driver()}, {@link #hostAddresses()} and {@link #close()} may be called by any thread. Every
+ * other method, and every method of the sockets, is called on the driver's thread and returns at once; every handler is called on the
+ * driver's thread too, never from within a method of the socket that it belongs to.
+ *
+ * <p><b>Lifetime.</b> An uplink belongs to one gateway, which opens it once and closes it once. Sockets belong to the gateway, which
+ * closes each of them; {@link #close()} closes what is left.
  */
 public non-sealed interface FlowUplink extends Uplink {
+
+    /** Peer of a listener that takes connections on every address of the host. */
+    Optional<Ipv4Address> ANY_ADDRESS = Optional.empty();
+
+    /**
+     * Who drives a gateway with this uplink, unless its builder names another: the thread on which the sockets are served.
+     *
+     * @return the same each time
+     */
+    GatewayDriver driver();
 
     /**
      * Begins work.
      *
-     * @param host the engine's side, valid until {@link #close} returns
+     * @param host the gateway's side, valid until {@link #close} returns
+     * @throws io.sharedip.SharedIpException if sockets cannot be had here
      */
     void open(FlowHost host);
 
     /**
-     * Begins a flow. The answer to its first frame follows through {@link FlowHost#deliver}.
+     * Opens a TCP connection.
      *
-     * @param flow number of the flow, unique until {@link #closeFlow}
-     * @param guest that began it
-     * @param frame its first frame, as the guest sent it; borrowed until this returns
-     * @param nowNanos the engine's time
+     * @param peer IPv4 address, as {@link Ipv4Address#bits()}
+     * @param port of the peer, 1 to 65535
+     * @param localPort that the socket should have if the host can spare it, or 0; never a reason to fail
+     * @param handler hears of the outcome, later
+     * @return the connection, which takes nothing before {@link HostStream.Handler#connected}
      */
-    void openFlow(long flow, GuestId guest, Frame frame, long nowNanos);
+    HostStream connect(int peer, int port, int localPort, HostStream.Handler handler);
 
     /**
-     * Hands over a further frame of a flow.
+     * Listens for TCP connections.
      *
-     * @param flow number of the flow
-     * @param frame as the guest sent it; borrowed until this returns
-     * @param nowNanos the engine's time
+     * @param address of the host to listen on, or {@link #ANY_ADDRESS}
+     * @param port 1 to 65535
+     * @param acceptor hears of each connection
+     * @return the listener
+     * @throws PortClaimException if the port is in use, privileged or otherwise not to be had; names the cure
      */
-    void onFrame(long flow, Frame frame, long nowNanos);
+    HostListener listen(Optional<Ipv4Address> address, int port, HostListener.Acceptor acceptor);
 
     /**
-     * Ends a flow: it expired, was evicted, or a rule forbids it now.
+     * Opens a UDP socket of a certain port.
      *
-     * @param flow number of the flow, free for reuse afterwards
+     * @param address of the host to bind to, or {@link #ANY_ADDRESS}
+     * @param port 1 to 65535
+     * @param handler hears of what is received
+     * @return the socket
+     * @throws PortClaimException if the port is in use, privileged or otherwise not to be had; names the cure
      */
-    void closeFlow(long flow);
+    HostDatagrams bind(Optional<Ipv4Address> address, int port, HostDatagrams.Handler handler);
 
     /**
-     * Gives the uplink its turn: timers, retransmissions, what its sockets have received.
+     * Opens a UDP socket of a certain port, as {@link #bind} does for a port that a guest's flow would like; not to be had is no
+     * exception here.
      *
-     * @param nowNanos the engine's time
-     * @return how much was done, 0 if nothing
+     * @param port 1 to 65535
+     * @param handler hears of what is received
+     * @return the socket, or null if the host cannot spare the port
      */
-    int poll(long nowNanos);
+    @Nullable
+    HostDatagrams tryBind(int port, HostDatagrams.Handler handler);
 
-    /** Closes the uplink and releases everything it held. Idempotent; returns within a second and never throws. */
+    /**
+     * Opens a socket for ICMP echo.
+     *
+     * @param handler hears of replies and errors
+     * @return the socket, or null if the system does not allow it
+     */
+    @Nullable
+    HostEcho openEcho(HostEcho.Handler handler);
+
+    /**
+     * Says whether ICMP echo is possible, and if not why.
+     *
+     * @return empty if it is; else one clause fit to be shown to a person
+     */
+    Optional<String> echoUnavailable();
+
+    /**
+     * The host's own IPv4 addresses, loopback left out: what guests may not reach unless a rule lets them.
+     *
+     * @return as {@link Ipv4Address#bits()}; a snapshot that is never changed, a new one when the addresses change
+     */
+    List<Integer> hostAddresses();
+
+    /**
+     * Whether a connection to an address would reach the host itself: one of {@link #hostAddresses()}.
+     *
+     * @param address as {@link Ipv4Address#bits()}
+     * @return a hash lookup, no system call
+     */
+    boolean isHostAddress(int address);
+
+    /** Ends a batch: everything written to sockets so far goes out now. Called once at the end of every turn. */
+    void flush();
+
+    /** Closes the uplink and all its sockets. Idempotent; returns within a second and never throws. */
     void close();
 
-    /** The engine's side of a {@link FlowUplink}. All methods but {@link #wakeup} belong to the driver's thread. */
+    /** The gateway's side of a {@link FlowUplink}. */
     interface FlowHost {
 
         /**
-         * Sends a frame of a flow to its guest.
-         *
-         * @param flow number of the flow
-         * @param frame complete but for the MAC addresses, which the engine fills in; borrowed until this returns
-         * @return false if the guest's link could not take it
+         * Something was handled on the driver's thread that may have given the gateway frames to send: it takes a turn soon, once for any
+         * number of calls. Thread-safe.
          */
-        boolean deliver(long flow, Frame frame);
+        void wakeup();
 
         /**
-         * Says that the flow is over on the uplink's side.
+         * The host's addresses or routes have changed. Driver's thread. Connections whose own address is gone have been told
+         * {@link HostStream.Handler#failed} before.
          *
-         * @param flow number of the flow
+         * @param description one clause fit to be shown to a person
          */
-        void flowEnded(long flow);
+        void hostChanged(String description);
 
-        /** Says that {@link FlowUplink#poll} has something to do. Thread-safe. */
-        void wakeup();
+        /**
+         * Something is worth knowing that is no change. Thread-safe.
+         *
+         * @param message one sentence fit to be shown to a person
+         */
+        void notice(String message);
+
+        /**
+         * The time by which whatever happens on the driver's thread is judged.
+         *
+         * @return nanoseconds of the gateway's clock
+         */
+        long nanoTime();
     }
 }

@@ -12,10 +12,10 @@ import io.sharedip.address.MacAddress;
 import io.sharedip.address.PortRange;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.link.InProcessLink;
-import io.sharedip.packet.Frame;
 import io.sharedip.testing.GatewayRig;
 import io.sharedip.uplink.FlowUplink;
 import io.sharedip.uplink.PacketUplink;
+import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
@@ -90,7 +90,7 @@ class BuilderErrorsTest {
                         "nic",
                         b -> b.uplink(
                                 PacketUplink.on(InProcessLink.named("nic")).withAddressOfItsOwn())),
-                with("uplink", "sockets", b -> b.uplink(new NoFlowUplink())),
+                with("uplink", "sockets", b -> b.uplink(noFlowUplink())),
                 with("address", "192.0.3.10", b -> b.address("192.0.3.10")),
                 with("address", "192.0.2.0", b -> b.address("192.0.2.0")),
                 with("address", "192.0.2.255", b -> b.address("192.0.2.255")),
@@ -253,32 +253,14 @@ class BuilderErrorsTest {
         }
     }
 
-    /** An uplink of a kind that is not driven yet. */
-    private static final class NoFlowUplink implements FlowUplink {
-
-        @Override
-        public String kind() {
-            return "sockets";
-        }
-
-        @Override
-        public void open(FlowHost host) {}
-
-        @Override
-        public void openFlow(long flow, io.sharedip.GuestId guest, Frame frame, long nowNanos) {}
-
-        @Override
-        public void onFrame(long flow, Frame frame, long nowNanos) {}
-
-        @Override
-        public void closeFlow(long flow) {}
-
-        @Override
-        public int poll(long nowNanos) {
-            return 0;
-        }
-
-        @Override
-        public void close() {}
+    /** An uplink of a kind that is not driven yet: it says its kind, and nothing else is asked of it. */
+    private static FlowUplink noFlowUplink() {
+        return (FlowUplink) Proxy.newProxyInstance(
+                FlowUplink.class.getClassLoader(), new Class<?>[] {FlowUplink.class}, (uplink, method, arguments) -> {
+                    if (method.getName().equals("kind")) {
+                        return "sockets";
+                    }
+                    throw new AssertionError(method + " was called");
+                });
     }
 }
