@@ -79,7 +79,11 @@ public interface HostStream {
         /** The peer has sent FIN: nothing more will come. */
         void endOfInput();
 
-        /** Some of what was written has gone, after {@link HostStream#write} had taken less than it was given. */
+        /**
+         * Some of what was written has gone, so that {@link HostStream#room()} has grown. Called whenever the room had fallen below half
+         * of {@link HostStream#capacity()}, at the latest when it is half of it again: whoever offers the room to a peer as a window never
+         * writes more than there is, and must hear that there is more.
+         */
         void writable();
     }
 
