@@ -12,6 +12,7 @@ import io.sharedip.address.MacAddress;
 import io.sharedip.address.PortRange;
 import io.sharedip.address.UplinkAddress;
 import io.sharedip.binding.Binding;
+import io.sharedip.driver.GatewayDriver;
 import io.sharedip.event.SharedIpEvent;
 import io.sharedip.event.SharedIpListener;
 import io.sharedip.filter.FilterChain;
@@ -61,9 +62,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * A gateway that translates packets (NAT44): guests and the host behind one IPv4 address.
  *
- * <p>{@link NatGatewayBuilder#start()} gives it a driver thread of its own. {@link NatGatewayBuilder#build()} leaves driving to the embedder, who calls
- * {@link #poll(long)} on a thread or event loop of theirs; then the gateway has no thread on the packet path, and takes time only
- * from the calls.
+ * <p>{@link NatGatewayBuilder#start()} gives it a driver thread of its own, or the {@link GatewayDriver} that the builder names.
+ * {@link NatGatewayBuilder#build()} leaves driving to the embedder, who calls {@link #poll(long)} on a thread or event loop of theirs;
+ * then the gateway has no thread on the packet path, and takes time only from the calls.
  *
  * <pre>{@code
  * try (NatGateway gateway = NatGateway.builder()
@@ -85,6 +86,11 @@ public final class NatGateway implements SharedIp {
     private static final int COMMANDS_PER_TURN = 32;
     private static final int FLOWS_PER_SLICE = 4096;
     private static final long TICK_NANOS = 1_000_000L;
+    /** Between two turns of a gateway that has flows, fragments or anything else with a timer, and nothing to do. */
+    private static final long QUIET_NANOS = 100_000_000L;
+    /** Between two turns of a gateway in which nothing at all can happen by itself. */
+    private static final long ASLEEP_NANOS = 1_000_000_000L;
+
     private static final long STOP_NANOS = 3_000_000_000L;
     private static final long CLOSE_SECONDS = 5;
     private static final long CONFLICT_SECONDS = 5;
@@ -93,6 +99,10 @@ public final class NatGateway implements SharedIp {
     private final NatGatewayBuilder config;
     private volatile Ipv4Address address;
     private final IdleStrategy idle;
+    /** Who gives turns, if it is neither the embedder nor a thread of the gateway's own. */
+    private final @Nullable GatewayDriver external;
+
+    private final Runnable wakeup;
     private final NanoClock clock;
     private final CommandQueue commands;
     private final Engine engine;
@@ -112,15 +122,22 @@ public final class NatGateway implements SharedIp {
     private volatile @Nullable Thread ownDriver;
 
     private long nextTick;
+    /** When the next turn of an external driver is due. */
+    private long nextTurn;
 
-    NatGateway(NatGatewayBuilder builder, PacketUplink uplink, EngineSettings settings) {
+    NatGateway(
+            NatGatewayBuilder builder, PacketUplink uplink, EngineSettings settings, @Nullable GatewayDriver external) {
         this.config = builder;
+        this.external = external;
+        this.driver = external == null ? null : Thread.currentThread();
         this.address = settings.place().address();
         this.idle = builder.idleStrategy;
         this.clock = builder.clock;
-        this.commands = new CommandQueue(idle::wakeup);
+        this.wakeup = external == null ? idle::wakeup : external::wakeup;
+        this.commands = new CommandQueue(wakeup);
         long now = clock.nanoTime();
         this.nextTick = now;
+        this.nextTurn = now;
         EventRing ring = new EventRing(now, Instant.now());
         this.events = new EventDispatcher(ring);
         config.listeners.forEach(events::add);
@@ -282,10 +299,10 @@ public final class NatGateway implements SharedIp {
     }
 
     private void enter() {
-        Thread own = ownDriver;
+        Thread own = external == null ? ownDriver : driver;
         if (own != null && own != Thread.currentThread() && state == State.RUNNING) {
-            throw new IllegalStateException(
-                    "the gateway has a driver thread of its own; make it with build() to drive it from here");
+            throw new IllegalStateException("the gateway has a driver " + (external == null ? "thread " : "")
+                    + "of its own; make it with build() to drive it from here");
         }
         if (!driving.compareAndSet(false, true)) {
             throw new IllegalStateException("the gateway is driven by another thread at this moment");
@@ -355,7 +372,56 @@ public final class NatGateway implements SharedIp {
                 : new GatewayClosedException("the gateway's driver died: " + cause, cause);
     }
 
+    /**
+     * One turn given by an external driver.
+     *
+     * @return as {@link GatewayDriver.Turn#take} says
+     */
+    long turn() {
+        if (state != State.RUNNING || !driving.compareAndSet(false, true)) {
+            return -1;
+        }
+        driver = Thread.currentThread();
+        try {
+            long now = clock.nanoTime();
+            int changes = commands.run(COMMANDS_PER_TURN);
+            int frames = engine.poll(now, FRAMES_PER_LINK);
+            if (changes + frames > 0) {
+                nextTick = sooner(nextTick, now + TICK_NANOS);
+            }
+            if (nextTick - now <= 0) {
+                housekeeping(now);
+                nextTick = now + (engine.isWaiting() ? TICK_NANOS : engine.isIdle() ? ASLEEP_NANOS : QUIET_NANOS);
+            }
+            boolean more = changes >= COMMANDS_PER_TURN || frames >= FRAMES_PER_LINK;
+            nextTurn = more ? now : nextTick;
+            return state == State.RUNNING ? Math.max(0, nextTurn - now) : -1;
+        } catch (RuntimeException | Error e) {
+            failed(e);
+            return -1;
+        } finally {
+            leave();
+        }
+    }
+
+    private static long sooner(long a, long b) {
+        return a - b < 0 ? a : b;
+    }
+
+    /** Something happened outside a turn: housekeeping is due soon, and with it a turn. External driver's thread. */
+    private void turnSoon(GatewayDriver giver, long now) {
+        nextTick = sooner(nextTick, now + TICK_NANOS);
+        if (nextTurn - nextTick > 0) {
+            nextTurn = nextTick;
+            giver.wakeup();
+        }
+    }
+
     void startDriver() {
+        if (external != null) {
+            external.start(this::turn);
+            return;
+        }
         Thread thread = new Thread(this::drive, "sharedip-driver " + address);
         thread.setDaemon(true);
         ownDriver = thread;
@@ -391,7 +457,7 @@ public final class NatGateway implements SharedIp {
 
         @Override
         public void wakeup() {
-            idle.wakeup();
+            wakeup.run();
         }
 
         @Override
@@ -404,7 +470,11 @@ public final class NatGateway implements SharedIp {
             boolean outermost = driving.compareAndSet(false, true);
             try {
                 if (state == State.RUNNING) {
-                    engine.deliver(from, frames, count, clock.nanoTime());
+                    long now = clock.nanoTime();
+                    engine.deliver(from, frames, count, now);
+                    if (outermost && external != null) {
+                        turnSoon(external, now);
+                    }
                 }
             } catch (RuntimeException | Error e) {
                 throw failed(e);
@@ -690,18 +760,24 @@ public final class NatGateway implements SharedIp {
                 state = State.CLOSED;
             }
         }
-        idle.wakeup();
-        waitForDriver();
+        wakeup.run();
+        boolean byExternalDriver = external != null && Thread.currentThread() == driver;
+        if (external == null) {
+            waitForDriver();
+        }
         commands.close(closedException());
         control.stop();
-        Thread closer = new Thread(this::releaseAll, "sharedip-close");
+        Thread closer = new Thread(() -> releaseAll(byExternalDriver), "sharedip-close");
         closer.setDaemon(true);
         closer.start();
         boolean interrupted = false;
-        try {
-            closer.join(TimeUnit.SECONDS.toMillis(CLOSE_SECONDS));
-        } catch (InterruptedException e) {
-            interrupted = true;
+        if (!byExternalDriver) {
+            // links may need the very thread to close that this one would keep waiting
+            try {
+                closer.join(TimeUnit.SECONDS.toMillis(CLOSE_SECONDS));
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
         }
         events.close();
         if (interrupted) {
@@ -717,7 +793,11 @@ public final class NatGateway implements SharedIp {
         }
     }
 
-    private void releaseAll() {
+    private void releaseAll(boolean byExternalDriver) {
+        if (external != null && !byExternalDriver) {
+            // once this has run nobody is inside the engine
+            external.run(() -> {});
+        }
         List<Link> open;
         synchronized (links) {
             open = List.copyOf(links);
@@ -728,6 +808,9 @@ public final class NatGateway implements SharedIp {
             // claims belong to one thread at a time, and the control thread may be in the middle of claiming
             control.awaitStopped(CONTROL_SECONDS);
             keeper.close();
+        }
+        if (external != null) {
+            external.stop();
         }
     }
 }

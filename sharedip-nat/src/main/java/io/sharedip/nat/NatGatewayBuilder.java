@@ -10,6 +10,7 @@ import io.sharedip.address.IpProtocol;
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.MacAddress;
 import io.sharedip.address.UplinkAddress;
+import io.sharedip.driver.GatewayDriver;
 import io.sharedip.event.SharedIpListener;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.forward.PortForward;
@@ -28,6 +29,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -73,6 +75,7 @@ public final class NatGatewayBuilder {
     final List<SharedIpListener> listeners = new ArrayList<>();
     FilterChain rules = FilterChain.acceptAll();
     IdleStrategy idleStrategy = IdleStrategy.backoff();
+    private @Nullable GatewayDriver driver;
     NanoClock clock = NanoClock.system();
     private Random random = new SecureRandom();
 
@@ -450,6 +453,19 @@ public final class NatGatewayBuilder {
     }
 
     /**
+     * Names who drives the gateway that {@link #start()} makes, instead of a thread of its own: an event loop, so that links of that loop
+     * hand their frames over without a change of threads. The gateway is made on the driver's thread, and belongs to it; it stops the
+     * driver when it is closed. The {@linkplain #idleStrategy idle strategy} has then no meaning.
+     *
+     * @param value for this gateway alone
+     * @return this
+     */
+    public NatGatewayBuilder driver(GatewayDriver value) {
+        driver = Objects.requireNonNull(value, "value");
+        return this;
+    }
+
+    /**
      * Sets the clock; {@link NanoClock#system()} by default.
      *
      * @param value read by the driver, and by links that deliver on the driver's thread
@@ -473,8 +489,8 @@ public final class NatGatewayBuilder {
     }
 
     /**
-     * Makes a gateway with a driver thread of its own, and opens its links. From this call on the gateway owns links and claims: if
-     * it fails they are closed.
+     * Makes a gateway with a driver thread of its own, or driven by {@link #driver}, and opens its links. From this call on the gateway
+     * owns links, claims and the driver: if it fails they are closed.
      *
      * @return a running gateway
      * @throws ConfigurationException if something is missing or contradicts something else
@@ -482,7 +498,21 @@ public final class NatGatewayBuilder {
      * @throws PortClaimException if the host holds a port that is needed
      */
     public NatGateway start() {
-        NatGateway gateway = build();
+        GatewayDriver external = driver;
+        if (external == null) {
+            return started(make(null));
+        }
+        AtomicReference<@Nullable NatGateway> made = new AtomicReference<>();
+        try {
+            external.run(() -> made.set(make(external)));
+        } catch (RuntimeException | Error e) {
+            external.stop();
+            throw e;
+        }
+        return started(Objects.requireNonNull(made.get()));
+    }
+
+    private static NatGateway started(NatGateway gateway) {
         try {
             gateway.startDriver();
         } catch (RuntimeException | Error e) {
@@ -502,6 +532,16 @@ public final class NatGatewayBuilder {
      * @throws PortClaimException if the host holds a port that is needed
      */
     public NatGateway build() {
+        if (driver != null) {
+            closeAll();
+            driver.stop();
+            throw new ConfigurationException(
+                    "driver", driver.toString(), "would not drive a gateway that the embedder drives", "use start()");
+        }
+        return make(null);
+    }
+
+    private NatGateway make(@Nullable GatewayDriver external) {
         PacketUplink packets;
         EngineSettings settings;
         try {
@@ -511,7 +551,7 @@ public final class NatGatewayBuilder {
             closeAll();
             throw e;
         }
-        return new NatGateway(this, packets, settings);
+        return new NatGateway(this, packets, settings, external);
     }
 
     private void closeAll() {

@@ -231,6 +231,16 @@ public final class Engine implements NeighbourTable.Owner {
         publish();
     }
 
+    /** Whether something is under way whose timers run in milliseconds: to be ticked as often. */
+    public boolean isWaiting() {
+        return neighbours.isBusy();
+    }
+
+    /** Whether nothing at all can happen by itself, so that ticks can be rare. */
+    public boolean isIdle() {
+        return table.size() == 0 && fragments.held() == 0 && unsolicitedSyns == null;
+    }
+
     /** Looks the router up before the first packet needs it. */
     public void warmUp(long nowNanos) {
         now = nowNanos;

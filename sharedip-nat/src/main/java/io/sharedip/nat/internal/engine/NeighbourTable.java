@@ -223,6 +223,11 @@ final class NeighbourTable {
         }
     }
 
+    /** Whether questions are open. */
+    boolean isBusy() {
+        return busy > 0;
+    }
+
     /** Asks again, and gives up on who does not answer. */
     void tick(long nowNanos) {
         if (busy == 0) {
