@@ -5,6 +5,7 @@ module io.sharedip.api {
     exports io.sharedip;
     exports io.sharedip.address;
     exports io.sharedip.binding;
+    exports io.sharedip.dns;
     exports io.sharedip.driver;
     exports io.sharedip.event;
     exports io.sharedip.filter;

@@ -99,6 +99,15 @@ public enum DropReason {
     /** Too short for the header of its protocol, which is neither TCP nor UDP nor ICMP. */
     PROTOCOL_HEADER("too short for the header of its protocol, which is neither TCP nor UDP nor ICMP"),
 
+    /** A DHCP message that is malformed or too long. */
+    DHCP_MALFORMED("a DHCP message that is malformed or too long"),
+    /** The guest sends more DHCP messages than it may. */
+    DHCP_LIMIT("the guest sends more DHCP messages than it may"),
+    /** A DHCP message that calls for no answer, or is for another server. */
+    DHCP_UNANSWERED("a DHCP message that calls for no answer, or is for another server"),
+    /** A DHCP message by which the guest says that its address is in use: somebody else answers ARP on its link. */
+    DHCP_DECLINED("a DHCP message by which the guest says that its address is in use"),
+
     /** From outside to a port that the gateway holds but no mapping or forward uses. */
     NO_MAPPING("from outside to a port that the gateway holds but no mapping or forward uses"),
     /** From outside to a mapping by a peer that the guest has not addressed. */

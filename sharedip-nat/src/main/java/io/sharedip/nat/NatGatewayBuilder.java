@@ -65,6 +65,7 @@ public final class NatGatewayBuilder {
     private ProtocolBehavior tcp = ProtocolBehavior.tcp();
     private ProtocolBehavior udp = ProtocolBehavior.udp();
     private boolean udpInboundRefresh;
+    private @Nullable DhcpSettings dhcp;
     private boolean verifyChecksums = true;
     private int errorsPerSecond = DEFAULT_ERRORS;
     private final Set<IpProtocol> protocols = new LinkedHashSet<>();
@@ -420,6 +421,17 @@ public final class NatGatewayBuilder {
     }
 
     /**
+     * Gives guests their addresses by DHCP. Off by default: guests then have to be configured by hand. Rules do not apply to it.
+     *
+     * @param settings {@link DhcpSettings#defaults()} will do
+     * @return this
+     */
+    public NatGatewayBuilder dhcp(DhcpSettings settings) {
+        dhcp = Objects.requireNonNull(settings, "settings");
+        return this;
+    }
+
+    /**
      * Sets the filter chain; by default everything is accepted.
      *
      * @param chain whose guests are added too
@@ -628,6 +640,8 @@ public final class NatGatewayBuilder {
                 verifyChecksums,
                 errorsPerSecond,
                 new TranslationPlan(protocols, oneToOne, exempt),
+                dhcp,
+                false,
                 random);
     }
 

@@ -48,6 +48,34 @@ class CorpusTest {
         assertThat(accepted || !good).isTrue();
     }
 
+    static List<Path> dhcpMessages() throws IOException, URISyntaxException {
+        return corpus("DhcpServerFuzzInputs/messages");
+    }
+
+    @ParameterizedTest
+    @MethodSource("dhcpMessages")
+    void a_dhcp_message_of_the_corpus_is_answered_soundly_or_refused(Path file) throws IOException {
+        boolean good = file.getFileName().toString().startsWith("good");
+        boolean answered = new DhcpInput(Files.readAllBytes(file)).run();
+        assertThat(answered || !good).isTrue();
+    }
+
+    @Test
+    void random_dhcp_options_harm_nothing() {
+        Random random = new Random(2131);
+        for (int i = 0; i < 20_000; i++) {
+            byte[] message = new byte[240 + random.nextInt(100)];
+            random.nextBytes(message);
+            // a type that reaches the server's decisions
+            if (message.length > 242) {
+                message[240] = 53;
+                message[241] = 1;
+                message[242] = (byte) (1 + random.nextInt(8));
+            }
+            new DhcpInput(message).run();
+        }
+    }
+
     @Test
     void random_frame_programs_keep_the_invariants() {
         Random random = new Random(5382);

@@ -10,6 +10,7 @@ import static io.sharedip.packet.Octets.u8;
 import io.sharedip.address.MacAddress;
 import io.sharedip.event.SharedIpEvent.CloseReason;
 import io.sharedip.link.Link;
+import io.sharedip.nat.DhcpSettings;
 import io.sharedip.nat.internal.binding.BindingGuard;
 import io.sharedip.nat.internal.filter.CompiledChain;
 import io.sharedip.nat.internal.flow.AddressOnlyProtocols;
@@ -50,7 +51,6 @@ public final class Engine implements NeighbourTable.Owner {
     private static final int LOOKAHEAD = 64;
 
     private static final int ETHERNET = EthernetView.MIN_LENGTH;
-    private static final int UNSUPPORTED_TAG = 0x9100;
 
     private final EngineSettings settings;
     private final OutsideAddresses outside;
@@ -67,6 +67,7 @@ public final class Engine implements NeighbourTable.Owner {
     private final MssClamp mss;
     private final @Nullable UnsolicitedSyns unsolicitedSyns;
     private final ArpTraffic arp;
+    private final @Nullable DhcpTraffic dhcp;
     private final IcmpErrors icmpErrors;
     private final Management management;
     private final Transfers transfers;
@@ -116,6 +117,8 @@ public final class Engine implements NeighbourTable.Owner {
         this.delivery = new Delivery(settings, outside, neighbours, identification);
         this.fragments = new Fragments(this, settings, outside, guests, flows, counters, others);
         this.arp = new ArpTraffic(this, settings, outside, neighbours, counters, answers);
+        DhcpSettings addresses = settings.dhcp();
+        this.dhcp = addresses == null ? null : new DhcpTraffic(this, settings, addresses, outside, counters);
         this.rules = new Rules(this, guests, table, counters, answers, events);
         this.subject = rules.subject;
         this.uplink = new Attachment(this, uplinkLink, Attachment.UPLINK, null, uplinkMac.bits(), new int[0]);
@@ -346,6 +349,10 @@ public final class Engine implements NeighbourTable.Owner {
             return;
         }
         DropReason why = c.parseIp();
+        if (dhcp != null && dhcp.isForServer(c, why)) {
+            dhcp.fromGuest(from, c, sourceMac, now);
+            return;
+        }
         if (why == null) {
             why = judgeSender(from, c, sourceMac);
         }
@@ -368,28 +375,13 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     private void otherFromGuest(Attachment from, Frame frame, int type, long sourceMac) {
-        if (isNobodysMac(sourceMac)) {
+        if (PacketContext.isNobodysMac(sourceMac)) {
             counters.drop(DropReason.ETHERNET_SOURCE);
         } else if (type == EthernetView.TYPE_ARP) {
             arp.fromGuest(from, frame, sourceMac);
         } else {
-            counters.drop(unsupportedType(type));
+            counters.drop(PacketContext.unsupportedType(type));
         }
-    }
-
-    private static DropReason unsupportedType(int type) {
-        if (type == EthernetView.TYPE_VLAN || type == EthernetView.TYPE_QINQ || type == UNSUPPORTED_TAG) {
-            return DropReason.VLAN_TAG;
-        }
-        return type == EthernetView.TYPE_IPV6 ? DropReason.IPV6_UNSUPPORTED : DropReason.ETHERTYPE_UNSUPPORTED;
-    }
-
-    private static boolean isGroup(long mac) {
-        return (mac & 1L << 40) != 0;
-    }
-
-    private static boolean isNobodysMac(long mac) {
-        return mac == 0 || isGroup(mac);
     }
 
     private @Nullable DropReason judgeSender(Attachment from, PacketContext c, long sourceMac) {
@@ -397,7 +389,7 @@ public final class Engine implements NeighbourTable.Owner {
         if (why == null) {
             return null;
         }
-        if (isNobodysMac(sourceMac)) {
+        if (PacketContext.isNobodysMac(sourceMac)) {
             return DropReason.ETHERNET_SOURCE;
         }
         violated(from, why, sourceMac, c.source);
@@ -415,7 +407,7 @@ public final class Engine implements NeighbourTable.Owner {
             return DropReason.IP_MULTICAST;
         }
         if (mac != settings.routerMac()) {
-            return isGroup(mac) ? DropReason.GROUP_MAC_UNICAST_IP : DropReason.ETHERNET_DESTINATION;
+            return PacketContext.isGroup(mac) ? DropReason.GROUP_MAC_UNICAST_IP : DropReason.ETHERNET_DESTINATION;
         }
         return c.source == c.destination ? DropReason.LAND : null;
     }
@@ -817,7 +809,7 @@ public final class Engine implements NeighbourTable.Owner {
         final PacketContext c = context;
         c.wrap(frame, guess);
         long sourceMac = u48(c.octets, c.start + 6);
-        if (isNobodysMac(sourceMac)) {
+        if (PacketContext.isNobodysMac(sourceMac)) {
             counters.drop(DropReason.ETHERNET_SOURCE);
             return;
         }
@@ -831,7 +823,7 @@ public final class Engine implements NeighbourTable.Owner {
             return;
         }
         long mac = u48(c.octets, c.start);
-        if (mac != uplink.mac() && !isGroup(mac)) {
+        if (mac != uplink.mac() && !PacketContext.isGroup(mac)) {
             counters.drop(DropReason.ETHERNET_DESTINATION);
             return;
         }
@@ -887,7 +879,7 @@ public final class Engine implements NeighbourTable.Owner {
             arp.fromUplink(frame, sourceMac, now);
             return;
         }
-        DropReason why = unsupportedType(type);
+        DropReason why = PacketContext.unsupportedType(type);
         if (why == DropReason.VLAN_TAG) {
             counters.drop(why);
         } else {
@@ -898,7 +890,7 @@ public final class Engine implements NeighbourTable.Owner {
     private boolean isForOthers(PacketContext c, long mac) {
         if (PacketContext.isMulticast(c.destination) || outside.isSegmentBroadcast(c.destination)) {
             leaveOr(DropReason.IP_MULTICAST);
-        } else if (isGroup(mac)) {
+        } else if (PacketContext.isGroup(mac)) {
             counters.drop(DropReason.GROUP_MAC_UNICAST_IP);
         } else if (outside.owns(c.destination)) {
             return false;

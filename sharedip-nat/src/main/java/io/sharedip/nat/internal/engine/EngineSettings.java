@@ -1,11 +1,13 @@
 package io.sharedip.nat.internal.engine;
 
 import io.sharedip.address.UplinkAddress;
+import io.sharedip.nat.DhcpSettings;
 import io.sharedip.nat.FragmentLimits;
 import io.sharedip.nat.ProtocolBehavior;
 import io.sharedip.nat.TcpTracking;
 import io.sharedip.nat.Timeouts;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What an engine is made from; checked by the builder of the gateway.
@@ -24,6 +26,8 @@ import java.util.Random;
  * @param verifyChecksums whether transport checksums are judged
  * @param errorsPerSecond most ICMP errors and TCP resets that the gateway says on each link, 0 for none
  * @param plan what is translated in another way than to the shared address and a port of the pool
+ * @param dhcp what guests are told by DHCP, null if nothing
+ * @param offersDns whether guests may be told that the gateway is a DNS server
  * @param random source of keys and ports
  */
 public record EngineSettings(
@@ -41,4 +45,6 @@ public record EngineSettings(
         boolean verifyChecksums,
         int errorsPerSecond,
         TranslationPlan plan,
+        @Nullable DhcpSettings dhcp,
+        boolean offersDns,
         Random random) {}

@@ -27,6 +27,7 @@ final class PacketContext {
     static final int UDP = 17;
 
     private static final int IPV4_NO_OPTIONS = 0x45;
+    private static final int UNSUPPORTED_TAG = 0x9100;
 
     private final AddressOnlyProtocols others;
 
@@ -191,6 +192,23 @@ final class PacketContext {
     static boolean isNobody(int address) {
         int first = address >>> 24;
         return first == 0 || first == 127 || first >= 224;
+    }
+
+    /** Why a frame is dropped that bears neither IPv4 nor ARP. */
+    static DropReason unsupportedType(int type) {
+        if (type == EthernetView.TYPE_VLAN || type == EthernetView.TYPE_QINQ || type == UNSUPPORTED_TAG) {
+            return DropReason.VLAN_TAG;
+        }
+        return type == EthernetView.TYPE_IPV6 ? DropReason.IPV6_UNSUPPORTED : DropReason.ETHERTYPE_UNSUPPORTED;
+    }
+
+    static boolean isGroup(long mac) {
+        return (mac & 1L << 40) != 0;
+    }
+
+    /** Whether no machine can have this MAC address. */
+    static boolean isNobodysMac(long mac) {
+        return mac == 0 || isGroup(mac);
     }
 
     static boolean isMulticast(int address) {
