@@ -1,5 +1,8 @@
 package io.sharedip.nat.internal;
 
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
@@ -19,7 +22,8 @@ class RoomsTest {
         "io.sharedip.nat.internal.flow..",
         "io.sharedip.nat.internal.ports..",
         "io.sharedip.nat.internal.binding..",
-        "io.sharedip.nat.internal.filter.."
+        "io.sharedip.nat.internal.filter..",
+        "io.sharedip.nat.internal.tcp.."
     };
 
     @Test
@@ -64,6 +68,18 @@ class RoomsTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("io.sharedip.nat.internal.engine..", "io.sharedip.link..")
+                .check(CLASSES);
+    }
+
+    @Test
+    void the_tcp_endpoint_knows_nothing_but_octets_and_its_stream() {
+        noClasses()
+                .that()
+                .resideInAPackage("io.sharedip.nat.internal.tcp..")
+                .should()
+                .dependOnClassesThat(resideInAPackage("io.sharedip..")
+                        .and(not(resideInAnyPackage(
+                                "io.sharedip.nat.internal.tcp..", "io.sharedip.packet..", "io.sharedip.uplink.."))))
                 .check(CLASSES);
     }
 

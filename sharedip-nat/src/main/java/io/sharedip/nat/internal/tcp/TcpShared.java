@@ -1,0 +1,39 @@
+package io.sharedip.nat.internal.tcp;
+
+/**
+ * What all endpoints of one gateway share: the memory of their rings, and how much of it one connection may have. Confined to the
+ * engine's thread, as they are.
+ */
+public final class TcpShared {
+
+    /** What every connection may always buffer towards the guest, in octets. */
+    static final int BASE_RING = 1 << 16;
+
+    final RingPool pool;
+    final TcpOptions options = new TcpOptions();
+    final int largestRing;
+
+    /**
+     * Sets the bounds.
+     *
+     * @param largestRing most octets that one connection buffers towards its guest: a power of two, 65,536 to 16,777,216
+     * @param ringBudget octets that all connections together may buffer beyond 65,536 each
+     */
+    public TcpShared(int largestRing, long ringBudget) {
+        if (Integer.bitCount(largestRing) != 1 || largestRing < BASE_RING || largestRing > 1 << 24) {
+            throw new IllegalArgumentException(
+                    "largest ring " + largestRing + " is no power of two from 65536 to 16777216");
+        }
+        this.largestRing = largestRing;
+        this.pool = new RingPool(ringBudget);
+    }
+
+    /**
+     * What rings take at present.
+     *
+     * @return octets
+     */
+    public long memory() {
+        return pool.lent();
+    }
+}
