@@ -37,7 +37,9 @@ public sealed interface SharedIpEvent {
         /** It was replaced by a new flow of the same tuple. */
         REPLACED,
         /** The shared address changed. */
-        ADDRESS_CHANGED
+        ADDRESS_CHANGED,
+        /** New rules forbid it; only with sockets, which would otherwise stay open. */
+        FORBIDDEN
     }
 
     /**

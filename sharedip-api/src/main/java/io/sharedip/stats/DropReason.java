@@ -130,6 +130,14 @@ public enum DropReason {
     NOT_FOR_US("from outside, to an address that is not the gateway's"),
     /** From a guest to the host, which this uplink cannot reach. */
     HOST_UNREACHABLE("from a guest to the host, which this uplink cannot reach"),
+    /** From a guest to the host, which no rule opens to it. */
+    HOST_DENIED("from a guest to the host, which no rule opens to it"),
+    /** Nothing that a socket of the host can send. */
+    SOCKET_UNSUPPORTED("nothing that a socket of the host can send"),
+    /** The host's socket did not take it. */
+    SOCKET_FULL("the host's socket did not take it"),
+    /** The guest asks a service of the gateway more often than it may. */
+    LIMIT_SERVICE("the guest asks a service of the gateway more often than it may"),
     /** From a guest to another guest's address. */
     LATERAL("from a guest to another guest's address"),
     /** Another flow has the same addresses, protocol and ports. */

@@ -31,6 +31,7 @@ import io.sharedip.nat.internal.gateway.GatewayLinkHost;
 import io.sharedip.nat.internal.gateway.PortKeeper;
 import io.sharedip.nat.internal.gateway.Restoration;
 import io.sharedip.nat.internal.gateway.SnapshotTask;
+import io.sharedip.nat.internal.terminator.Terminator;
 import io.sharedip.packet.Frame;
 import io.sharedip.snapshot.RestoreOptions;
 import io.sharedip.snapshot.RestoreReport;
@@ -41,7 +42,9 @@ import io.sharedip.stats.ForwardStatus;
 import io.sharedip.stats.RuleStatus;
 import io.sharedip.stats.SharedIpStats;
 import io.sharedip.time.NanoClock;
+import io.sharedip.uplink.FlowUplink;
 import io.sharedip.uplink.PacketUplink;
+import io.sharedip.uplink.Uplink;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.time.Instant;
@@ -85,6 +88,9 @@ public final class NatGateway implements SharedIp {
     private static final int FRAMES_PER_LINK = 256;
     private static final int COMMANDS_PER_TURN = 32;
     private static final int FLOWS_PER_SLICE = 4096;
+    /** Of outside ports and identifiers, where the host's kernel says which of them are free. */
+    private static final PortRange SOCKET_PORTS = PortRange.of(1024, 65_535);
+
     private static final long TICK_NANOS = 1_000_000L;
     /** Between two turns of a gateway that has flows, fragments or anything else with a timer, and nothing to do. */
     private static final long QUIET_NANOS = 100_000_000L;
@@ -109,6 +115,7 @@ public final class NatGateway implements SharedIp {
     private final Management management;
     private final EventDispatcher events;
     private final @Nullable PortKeeper keeper;
+    private final @Nullable Terminator terminator;
     private final ControlThread control = new ControlThread();
     private final List<Link> links = new ArrayList<>();
     private final LinkGateway linkGateway = new LinkGateway();
@@ -125,8 +132,7 @@ public final class NatGateway implements SharedIp {
     /** When the next turn of an external driver is due. */
     private long nextTurn;
 
-    NatGateway(
-            NatGatewayBuilder builder, PacketUplink uplink, EngineSettings settings, @Nullable GatewayDriver external) {
+    NatGateway(NatGatewayBuilder builder, Uplink uplink, EngineSettings settings, @Nullable GatewayDriver external) {
         this.config = builder;
         this.external = external;
         this.driver = external == null ? null : Thread.currentThread();
@@ -141,23 +147,35 @@ public final class NatGateway implements SharedIp {
         EventRing ring = new EventRing(now, Instant.now());
         this.events = new EventDispatcher(ring);
         config.listeners.forEach(events::add);
-        GatewayLinkHost uplinkHost =
-                new GatewayLinkHost(linkGateway, uplink.link().name());
+        this.terminator = uplink instanceof FlowUplink sockets
+                ? new Terminator(sockets, new TerminatorGateway(), config.showClients)
+                : null;
+        Link link = uplink instanceof PacketUplink packets
+                ? packets.link()
+                : Objects.requireNonNull(terminator).link();
+        GatewayLinkHost uplinkHost = new GatewayLinkHost(linkGateway, link.name());
         PortKeeper opened = null;
         try {
-            open(uplink.link(), uplinkHost);
-            MacAddress mac = uplink.macAddress()
-                    .or(uplink.link()::macAddress)
+            open(link, uplinkHost);
+            MacAddress mac = config.uplinkMac()
+                    .or(link::macAddress)
                     .orElseThrow(() -> new ConfigurationException(
                             "uplink",
-                            uplink.link().name(),
+                            link.name(),
                             "has no MAC address",
                             "name one (PacketUplink.withMacAddress, InProcessLink.withMacAddress)"));
-            this.engine = new Engine(settings, uplink.link(), mac, now, ring);
+            this.engine = new Engine(settings, link, mac, now, ring, terminator);
             this.management = engine.management();
+            if (terminator != null) {
+                terminator.attach(engine.inlet());
+            }
             config.guests.forEach(management::check);
-            opened = claimPorts(uplink, settings);
+            opened = uplink instanceof PacketUplink packets ? claimPorts(packets, settings) : null;
             this.keeper = opened;
+            if (terminator != null) {
+                List.of(IpProtocol.TCP, IpProtocol.UDP, IpProtocol.ICMP)
+                        .forEach(protocol -> management.addPorts(protocol, SOCKET_PORTS));
+            }
             for (Guest guest : config.guests) {
                 plugIn(guest);
             }
@@ -166,6 +184,8 @@ public final class NatGateway implements SharedIp {
                 management.check(forward);
                 if (opened != null) {
                     opened.claim(forward);
+                } else if (terminator != null) {
+                    terminator.claim(forward);
                 }
                 management.add(forward);
             }
@@ -180,7 +200,7 @@ public final class NatGateway implements SharedIp {
             if (opened != null) {
                 opened.close();
             }
-            links.add(uplink.link());
+            links.add(link);
             config.guests.forEach(guest -> links.add(guest.link()));
             links.stream().distinct().forEach(Link::close);
             control.stop();
@@ -394,7 +414,7 @@ public final class NatGateway implements SharedIp {
                 nextTick = now + (engine.isWaiting() ? TICK_NANOS : engine.isIdle() ? ASLEEP_NANOS : QUIET_NANOS);
             }
             boolean more = changes >= COMMANDS_PER_TURN || frames >= FRAMES_PER_LINK;
-            nextTurn = more ? now : nextTick;
+            nextTurn = more ? now : sooner(nextTick, now + Math.min(ASLEEP_NANOS, engine.untilSocketsAreDue(now)));
             return state == State.RUNNING ? Math.max(0, nextTurn - now) : -1;
         } catch (RuntimeException | Error e) {
             failed(e);
@@ -449,6 +469,25 @@ public final class NatGateway implements SharedIp {
             if (state == State.RUNNING) {
                 linkGateway.notice("claims", "conflicts with programs of the host could not be looked for: " + e);
             }
+        }
+    }
+
+    /** The gateway as its sockets see it. */
+    private final class TerminatorGateway implements Terminator.Gateway {
+
+        @Override
+        public boolean isRunning() {
+            return state == State.RUNNING;
+        }
+
+        @Override
+        public void failed(Throwable cause) {
+            var unused = NatGateway.this.failed(cause);
+        }
+
+        @Override
+        public long nanoTime() {
+            return clock.nanoTime();
         }
     }
 
@@ -616,6 +655,15 @@ public final class NatGateway implements SharedIp {
     }
 
     private void addClaimed(PortForward forward) {
+        if (terminator != null) {
+            // sockets belong to the driver's thread
+            engineDoes(() -> {
+                management.check(forward);
+                terminator.claim(forward);
+                management.add(forward);
+            });
+            return;
+        }
         engineDoes(() -> management.check(forward));
         if (keeper != null) {
             keeper.claim(forward);
@@ -630,6 +678,10 @@ public final class NatGateway implements SharedIp {
 
     /** Gives the ports of forwards back to the host that nothing else needs. */
     private void giveBack(List<PortForward> removed) {
+        if (terminator != null) {
+            removed.forEach(forward -> engineDoes(() ->
+                    management.unforwarded(forward).forEach(range -> terminator.release(forward.protocol(), range))));
+        }
         if (keeper == null) {
             return;
         }

@@ -18,6 +18,7 @@ import io.sharedip.nat.internal.engine.EngineSettings;
 import io.sharedip.nat.internal.engine.TranslationPlan;
 import io.sharedip.nat.internal.engine.TranslationPlan.OneToOne;
 import io.sharedip.time.NanoClock;
+import io.sharedip.uplink.FlowUplink;
 import io.sharedip.uplink.HostPortClaims;
 import io.sharedip.uplink.PacketUplink;
 import io.sharedip.uplink.Uplink;
@@ -48,6 +49,7 @@ public final class NatGatewayBuilder {
     private static final int DEFAULT_ERRORS = 200;
     private static final int MOST_ERRORS = 1_000_000;
     private static final int DEFAULT_FLOWS_PER_GUEST = 2_000;
+    private static final int DEFAULT_PREFIX = 24;
     /** Locally administered; the low half is taken from the shared address, so that a restart does not confuse guests. */
     private static final long ROUTER_MAC_PREFIX = 0x02_5e_00_000000L;
 
@@ -77,6 +79,7 @@ public final class NatGatewayBuilder {
     FilterChain rules = FilterChain.acceptAll();
     IdleStrategy idleStrategy = IdleStrategy.backoff();
     private @Nullable GatewayDriver driver;
+    boolean showClients = true;
     NanoClock clock = NanoClock.system();
     private Random random = new SecureRandom();
 
@@ -194,9 +197,10 @@ public final class NatGatewayBuilder {
     }
 
     /**
-     * Sets the way out.
+     * Sets the way out. With a {@link FlowUplink} the prefix is by default that of the address with 24 bits, the router the first other
+     * address in it, and the alias the router's address, which is nobody but the gateway then.
      *
-     * @param value a {@link PacketUplink}
+     * @param value a {@link PacketUplink} or a {@link FlowUplink}
      * @return this
      */
     public NatGatewayBuilder uplink(Uplink value) {
@@ -465,6 +469,18 @@ public final class NatGatewayBuilder {
     }
 
     /**
+     * Sets whether guests see the true address and port of who comes through a forward of a {@link FlowUplink}; they do by default.
+     * Otherwise all clients have the alias as their address, as the host itself always has.
+     *
+     * @param on whether they do
+     * @return this
+     */
+    public NatGatewayBuilder showClients(boolean on) {
+        showClients = on;
+        return this;
+    }
+
+    /**
      * Names who drives the gateway that {@link #start()} makes, instead of a thread of its own: an event loop, so that links of that loop
      * hand their frames over without a change of threads. The gateway is made on the driver's thread, and belongs to it; it stops the
      * driver when it is closed. The {@linkplain #idleStrategy idle strategy} has then no meaning.
@@ -501,7 +517,7 @@ public final class NatGatewayBuilder {
     }
 
     /**
-     * Makes a gateway with a driver thread of its own, or driven by {@link #driver}, and opens its links. From this call on the gateway
+     * Makes a gateway with a driver thread of its own, or driven by {@link #driver}, by default a {@link FlowUplink}'s, and opens its links. From this call on the gateway
      * owns links, claims and the driver: if it fails they are closed.
      *
      * @return a running gateway
@@ -510,7 +526,7 @@ public final class NatGatewayBuilder {
      * @throws PortClaimException if the host holds a port that is needed
      */
     public NatGateway start() {
-        GatewayDriver external = driver;
+        GatewayDriver external = driver == null && uplink instanceof FlowUplink sockets ? sockets.driver() : driver;
         if (external == null) {
             return started(make(null));
         }
@@ -554,34 +570,31 @@ public final class NatGatewayBuilder {
     }
 
     private NatGateway make(@Nullable GatewayDriver external) {
-        PacketUplink packets;
+        Uplink way;
         EngineSettings settings;
         try {
-            packets = requirePacketUplink();
-            settings = settings(packets);
+            way = require("uplink", uplink, "name a PacketUplink or a FlowUplink");
+            if (way instanceof PacketUplink packets) {
+                packets.validate();
+            } else {
+                checkForSockets();
+            }
+            settings = settings(way);
         } catch (ConfigurationException e) {
             closeAll();
             throw e;
         }
-        return new NatGateway(this, packets, settings, external);
+        return new NatGateway(this, way, settings, external);
     }
 
     private void closeAll() {
         if (uplink instanceof PacketUplink packets) {
             packets.link().close();
             packets.claims().ifPresent(HostPortClaims::close);
+        } else if (uplink instanceof FlowUplink sockets) {
+            sockets.close();
         }
         guests.forEach(guest -> guest.link().close());
-    }
-
-    private PacketUplink requirePacketUplink() {
-        Uplink way = require("uplink", uplink, "name a PacketUplink");
-        if (way instanceof PacketUplink packets) {
-            packets.validate();
-            return packets;
-        }
-        throw new ConfigurationException(
-                "uplink", way.kind(), "takes flows, which this release does not drive yet", "use a PacketUplink");
     }
 
     Optional<MacAddress> uplinkMac() {
@@ -595,10 +608,58 @@ public final class NatGatewayBuilder {
         return value;
     }
 
-    private EngineSettings settings(PacketUplink packets) {
+    private void checkForSockets() {
+        if (!protocols.isEmpty()) {
+            throw new ConfigurationException(
+                    PROTOCOLS,
+                    protocols.iterator().next().toString(),
+                    "has no ports, and ordinary sockets send only TCP, UDP and pings",
+                    "leave it out, or use a packet uplink");
+        }
+        if (!oneToOne.isEmpty()) {
+            throw new ConfigurationException(
+                    ONE_TO_ONE,
+                    new Ipv4Address(oneToOne.get(0).outside()).toString(),
+                    "would be an address of the segment, where sockets have only the host's own",
+                    "use forwards, or a packet uplink");
+        }
+        if (!exempt.isEmpty()) {
+            throw new ConfigurationException(
+                    "exempt",
+                    exempt.get(0).toString(),
+                    "would see guests' own addresses, which no socket of the host can send from",
+                    "leave it out, or use a packet uplink");
+        }
+        if (tcp.portOverloading() || udp.portOverloading()) {
+            throw new ConfigurationException(
+                    tcp.portOverloading() ? "tcp.port-overloading" : "udp.port-overloading",
+                    "true",
+                    "is not for the gateway to decide where the ports are the host's",
+                    "leave it off: the host's kernel shares ports of TCP between peers anyway");
+        }
+        if (tcpTracking.midStreamPickup()) {
+            throw new ConfigurationException(
+                    "mid-stream-pickup",
+                    "true",
+                    "is impossible with sockets, which know nothing of connections that others have begun",
+                    "leave it off");
+        }
+    }
+
+    private static Ipv4Address firstOther(IpPrefix segment, Ipv4Address self) {
+        int first = ((Ipv4Address) segment.network()).bits() + 1;
+        return new Ipv4Address(first == self.bits() ? first + 1 : first);
+    }
+
+    private EngineSettings settings(Uplink way) {
+        boolean sockets = way instanceof FlowUplink;
         Ipv4Address self = require("address", address, "name the shared address, e.g. 192.0.2.10");
-        IpPrefix segment = require("prefix", prefix, "name the segment, e.g. 192.0.2.0/24");
-        Ipv4Address hop = require("router", router, "name the next hop, e.g. 192.0.2.1");
+        IpPrefix segment = sockets && prefix == null
+                ? IpPrefix.containing(self, DEFAULT_PREFIX)
+                : require("prefix", prefix, "name the segment, e.g. 192.0.2.0/24");
+        Ipv4Address hop = sockets && router == null && segment.isIpv4()
+                ? firstOther(segment, self)
+                : require("router", router, "name the next hop, e.g. 192.0.2.1");
         UplinkAddress place = new UplinkAddress(self, segment, hop, Optional.ofNullable(alias));
         if (capacity < 1 || capacity > MOST_FLOWS) {
             throw new ConfigurationException(
@@ -628,7 +689,7 @@ public final class NatGatewayBuilder {
         return new EngineSettings(
                 place,
                 mac.bits(),
-                packets.addressIsOwn(),
+                !(way instanceof PacketUplink packets) || packets.addressIsOwn(),
                 capacity,
                 perGuest,
                 timeouts,

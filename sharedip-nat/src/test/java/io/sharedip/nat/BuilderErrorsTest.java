@@ -13,9 +13,8 @@ import io.sharedip.address.PortRange;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.link.InProcessLink;
 import io.sharedip.testing.GatewayRig;
-import io.sharedip.uplink.FlowUplink;
+import io.sharedip.testing.MemoryHost;
 import io.sharedip.uplink.PacketUplink;
-import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
@@ -90,7 +89,22 @@ class BuilderErrorsTest {
                         "nic",
                         b -> b.uplink(
                                 PacketUplink.on(InProcessLink.named("nic")).withAddressOfItsOwn())),
-                with("uplink", "sockets", b -> b.uplink(noFlowUplink())),
+                with("protocols", "47", b -> b.uplink(new MemoryHost()).protocols(new IpProtocol(47))),
+                with("one-to-one", "192.0.2.77", b -> oneToOne(b.uplink(new MemoryHost()), "192.0.2.77")),
+                with("exempt", "10.20.0.0/16", b -> b.uplink(new MemoryHost()).exempt("10.20.0.0/16")),
+                with(
+                        "udp.port-overloading",
+                        "true",
+                        b -> b.uplink(new MemoryHost())
+                                .udp(ProtocolBehavior.udp()
+                                        .withMapping(MappingBehavior.ADDRESS_AND_PORT_DEPENDENT)
+                                        .withFiltering(FilteringBehavior.ADDRESS_AND_PORT_DEPENDENT)
+                                        .withPortOverloading())),
+                with(
+                        "mid-stream-pickup",
+                        "true",
+                        b -> b.uplink(new MemoryHost())
+                                .tcpTracking(TcpTracking.defaults().withMidStreamPickup(true))),
                 with("address", "192.0.3.10", b -> b.address("192.0.3.10")),
                 with("address", "192.0.2.0", b -> b.address("192.0.2.0")),
                 with("address", "192.0.2.255", b -> b.address("192.0.2.255")),
@@ -254,13 +268,4 @@ class BuilderErrorsTest {
     }
 
     /** An uplink of a kind that is not driven yet: it says its kind, and nothing else is asked of it. */
-    private static FlowUplink noFlowUplink() {
-        return (FlowUplink) Proxy.newProxyInstance(
-                FlowUplink.class.getClassLoader(), new Class<?>[] {FlowUplink.class}, (uplink, method, arguments) -> {
-                    if (method.getName().equals("kind")) {
-                        return "sockets";
-                    }
-                    throw new AssertionError(method + " was called");
-                });
-    }
 }

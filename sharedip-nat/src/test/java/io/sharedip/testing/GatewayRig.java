@@ -63,6 +63,7 @@ public final class GatewayRig implements AutoCloseable {
     private PortRange ports = PortRange.of(61000, 65535);
     private boolean routerAnswers = true;
     private boolean hostHasAddress;
+    private @Nullable MemoryHost host;
     private @Nullable NatGateway gateway;
 
     /** Makes a rig whose clock starts shortly before the wrap-around of its sign, and whose choices repeat. */
@@ -222,6 +223,22 @@ public final class GatewayRig implements AutoCloseable {
         return this;
     }
 
+    /** Lets guests' packets end at sockets of a host in memory, instead of leaving on the uplink. @param sockets the host @return this */
+    public GatewayRig sockets(MemoryHost sockets) {
+        requireUnbuilt();
+        host = sockets;
+        return this;
+    }
+
+    /** The host in memory. @return as given to {@link #sockets} */
+    public MemoryHost host() {
+        if (host == null) {
+            throw new IllegalStateException("the gateway has a packet uplink");
+        }
+        gateway();
+        return host;
+    }
+
     /** Claims that are always granted. */
     private static final class EveryPort implements HostPortClaims {
 
@@ -269,8 +286,13 @@ public final class GatewayRig implements AutoCloseable {
             NatGatewayBuilder builder = NatGateway.builder();
             settings.forEach(setting -> setting.accept(builder));
             config.forEach(builder::guest);
-            PacketUplink uplink = PacketUplink.on(uplinkLink).withPorts(ports);
-            builder.uplink(hostHasAddress ? uplink.withClaims(new EveryPort()) : uplink.withAddressOfItsOwn());
+            if (host != null) {
+                builder.uplink(host);
+                routerAnswers = false;
+            } else {
+                PacketUplink uplink = PacketUplink.on(uplinkLink).withPorts(ports);
+                builder.uplink(hostHasAddress ? uplink.withClaims(new EveryPort()) : uplink.withAddressOfItsOwn());
+            }
             built = builder.build();
             gateway = built;
             poll();

@@ -69,6 +69,10 @@ public final class Engine implements NeighbourTable.Owner {
     private final ArpTraffic arp;
     private final @Nullable DhcpTraffic dhcp;
     private final IcmpErrors icmpErrors;
+    private final GatewayTraffic gateway;
+    /** Where the way of guests' packets ends if it is not a link. */
+    private final @Nullable HostSide sockets;
+
     private final Management management;
     private final Transfers transfers;
 
@@ -96,10 +100,18 @@ public final class Engine implements NeighbourTable.Owner {
      * @param uplinkMac what frames on the uplink bear
      * @param nowNanos the engine's time
      * @param events where listeners are told
+     * @param sockets where guests' packets end, or null if they leave on the link
      */
-    public Engine(EngineSettings settings, Link uplinkLink, MacAddress uplinkMac, long nowNanos, EventRing events) {
+    public Engine(
+            EngineSettings settings,
+            Link uplinkLink,
+            MacAddress uplinkMac,
+            long nowNanos,
+            EventRing events,
+            @Nullable HostSide sockets) {
         this.settings = settings;
-        this.outside = new OutsideAddresses(settings.place());
+        this.sockets = sockets;
+        this.outside = new OutsideAddresses(settings.place(), sockets != null);
         AddressOnlyProtocols others = new AddressOnlyProtocols(settings.plan().protocols());
         this.context = new PacketContext(others);
         this.errorContext = new PacketContext(others);
@@ -110,7 +122,7 @@ public final class Engine implements NeighbourTable.Owner {
         this.unsolicitedSyns = settings.tcpTracking().answerUnsolicitedSyn()
                 ? new UnsolicitedSyns(new KeyedHash(settings.random()))
                 : null;
-        this.flows = new Flows(settings, outside, guests, events, nowNanos);
+        this.flows = new Flows(settings, outside, guests, events, sockets, nowNanos);
         this.table = flows.table();
         this.neighbours = new NeighbourTable(this, outside.router());
         this.identification = new Identification(settings.random());
@@ -123,6 +135,7 @@ public final class Engine implements NeighbourTable.Owner {
         this.subject = rules.subject;
         this.uplink = new Attachment(this, uplinkLink, Attachment.UPLINK, null, uplinkMac.bits(), new int[0]);
         this.icmpErrors = new IcmpErrors(this, outside, guests, flows, counters, answers, delivery, others);
+        this.gateway = new GatewayTraffic(this, settings, outside, rules, counters, answers, delivery, identification);
         this.management = new Management(this, settings, outside, guests, flows);
         this.transfers = new Transfers(this, settings, outside, guests, flows);
     }
@@ -156,6 +169,31 @@ public final class Engine implements NeighbourTable.Owner {
         return rules;
     }
 
+    @Nullable
+    HostSide sockets() {
+        return sockets;
+    }
+
+    GatewayTraffic gateway() {
+        return gateway;
+    }
+
+    /** How long {@link #poll} may wait for what sockets and guests' connections need, in nanoseconds; 0 if there is more to do already. */
+    public long untilSocketsAreDue(long nowNanos) {
+        return sockets == null ? HostSide.NEVER : sockets.untilDue(nowNanos);
+    }
+
+    /** The engine as the host's side sees it. */
+    public Inlet inlet() {
+        return new Inlet(this, outside, guests, flows, delivery, counters);
+    }
+
+    /** Takes a frame from the host's side, as from the uplink. */
+    void fromHost(Frame frame, int flow, long nowNanos) {
+        now = nowNanos;
+        fromUplink(frame, flow);
+    }
+
     /** The engine's time, as it was handed in last. */
     public long now() {
         return now;
@@ -182,10 +220,15 @@ public final class Engine implements NeighbourTable.Owner {
                 taken += guest.link().poll(guest, limit);
             }
         }
-        if (taken > 0) {
+        taken += workOfSockets();
+        if (taken > 0 || sockets != null) {
             flush();
         }
         return taken;
+    }
+
+    private int workOfSockets() {
+        return sockets == null ? 0 : sockets.work(now);
     }
 
     /** Takes a batch that a link delivers on the driver's thread. */
@@ -197,13 +240,16 @@ public final class Engine implements NeighbourTable.Owner {
         now = nowNanos;
         if (from == uplink || guests.get(from.number()) == from) {
             receive(from, frames, count);
+            workOfSockets();
             flush();
         }
     }
 
     /** Says to the segment which addresses are the gateway's. */
     public void announce() {
-        arp.announce();
+        if (sockets == null) {
+            arp.announce();
+        }
     }
 
     /** Says to the segment which addresses are the gateway's that belong to one guest each. */
@@ -215,7 +261,7 @@ public final class Engine implements NeighbourTable.Owner {
     void moved() {
         arp.moved();
         warmUp(now);
-        arp.announce();
+        announce();
         flush();
     }
 
@@ -227,6 +273,7 @@ public final class Engine implements NeighbourTable.Owner {
         flows.expire(nowNanos, (int) elapsed * EXPIRE_PER_MILLISECOND);
         neighbours.tick(nowNanos);
         fragments.tick(nowNanos);
+        workOfSockets();
         if (unsolicitedSyns != null) {
             unsolicitedSyns.tick(answers, uplink, nowNanos);
         }
@@ -247,8 +294,10 @@ public final class Engine implements NeighbourTable.Owner {
     /** Looks the router up before the first packet needs it. */
     public void warmUp(long nowNanos) {
         now = nowNanos;
-        neighbours.resolve(outside.router(), nowNanos);
-        flush();
+        if (sockets == null) {
+            neighbours.resolve(outside.router(), nowNanos);
+            flush();
+        }
     }
 
     /** Gives up what has come of a guest's fragments. */
@@ -263,6 +312,9 @@ public final class Engine implements NeighbourTable.Owner {
 
     private void flush() {
         uplink.flush();
+        if (sockets != null) {
+            sockets.flush();
+        }
         for (int number = 1; number < guests.bound(); number++) {
             Attachment guest = guests.get(number);
             if (guest != null) {
@@ -412,13 +464,9 @@ public final class Engine implements NeighbourTable.Owner {
         return c.source == c.destination ? DropReason.LAND : null;
     }
 
-    private boolean isAlias(int address) {
-        return outside.alias() != 0 && address == outside.alias();
-    }
-
     /** Whether an address stands for the gateway, seen by a guest. */
     boolean isGateway(int address) {
-        return outside.owns(address) || isAlias(address);
+        return outside.owns(address) || outside.isAlias(address);
     }
 
     long gatewayMac(Attachment towards) {
@@ -474,7 +522,7 @@ public final class Engine implements NeighbourTable.Owner {
         }
         boolean toUs = toGateway && !outside.isOneToOne(c.destination);
         if (c.icmpType == IcmpView.ECHO_REQUEST && toUs) {
-            pingFromGuest(from, c);
+            gateway.ping(from, c);
             return false;
         }
         if (!(c.isIcmpQuery() && !toUs) && !c.isIcmpReply()) {
@@ -491,33 +539,21 @@ public final class Engine implements NeighbourTable.Owner {
         }
     }
 
-    private void pingFromGuest(Attachment from, PacketContext c) {
-        subject.of(c.protocol, from.number(), c.source, 0, CompiledChain.HOST, c.destination, 0);
-        if (rules.admitsNew(from, c)) {
-            answerPing(from, c);
-        }
-    }
-
-    private void answerPing(Attachment to, PacketContext c) {
-        long asker = u48(c.octets, c.start + 6);
-        answers.echoReply(c);
-        identification.renew(c);
-        Delivery.Outcome outcome = delivery.send(to, c.frame, asker, gatewayMac(to), c.fragmentation);
-        if (outcome == Delivery.Outcome.SENT) {
-            counters.answered();
-        } else {
-            counters.drop(Delivery.reason(outcome));
-        }
-    }
-
     /** Begins a flow to the outside. @return the flow, or -1 if the packet was dropped */
     private int openOutward(Attachment from, PacketContext c, int peerPort) {
         if (!beginsFlow(c, settings.tcpTracking().midStreamPickup())) {
+            gateway.resetUnknown(from, c);
             return -1;
         }
         if (guests.anyOwns(c.destination)) {
             counters.drop(DropReason.LATERAL);
             tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
+            return -1;
+        }
+        if (sockets != null && gateway.isHost(c.destination)) {
+            return gateway.openToHost(from, c, peerPort, c.destination);
+        }
+        if (!gateway.canLeave(from, c)) {
             return -1;
         }
         subject.of(c.protocol, from.number(), c.source, c.sourcePort, CompiledChain.OUTSIDE, c.destination, peerPort);
@@ -528,7 +564,7 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     /** Makes the flow of a guest's packet, of the kind that its source, protocol and destination call for. */
-    private int openFromGuest(Attachment from, PacketContext c, int peerPort, int peerOutside) {
+    int openFromGuest(Attachment from, PacketContext c, int peerPort, int peerOutside) {
         int shown = shownTo(from, c.source, peerOutside);
         return shown == outside.shared() && c.hasPorts()
                 ? flows.openFromGuest(
@@ -572,7 +608,7 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     /** Marks a new flow as judged, or drops the packet that could not begin one (RFC 5508 REQ-8: 3/13). */
-    private int opened(Attachment from, PacketContext c, int flow) {
+    int opened(Attachment from, PacketContext c, int flow) {
         if (flow == Flows.REFUSED) {
             counters.drop(flows.refusal());
             // an error would end the attempt; a repeated packet will find the ports that are being claimed
@@ -595,14 +631,14 @@ public final class Engine implements NeighbourTable.Owner {
     /** Begins a guest's half of a flow to the shared address or its alias. @return the flow, or -1 if the packet was dropped */
     private int openHairpin(Attachment from, PacketContext c, int peerPort) {
         if (!beginsFlow(c, false)) {
+            gateway.resetUnknown(from, c);
             return -1;
         }
         if (outside.isOneToOne(c.destination)) {
             return openHairpinOneToOne(from, c, peerPort);
         }
         if (!c.hasPorts()) {
-            refuseHost(from, c);
-            return -1;
+            return gateway.openToHost(from, c, peerPort, outside.alias());
         }
         int shown = outside.shownFor(from.number(), c.source);
         int mapping = flows.findMapping(c.protocol, c.destinationPort, now);
@@ -613,8 +649,7 @@ public final class Engine implements NeighbourTable.Owner {
         // a mapping that does not let the caller in: the caller's half begins all the same, so that two guests who call
         // one another's mappings meet
         if (mapping < 0 && forward == null) {
-            refuseHost(from, c);
-            return -1;
+            return gateway.openToHost(from, c, peerPort, outside.alias());
         }
         Attachment to =
                 guests.get(forward != null ? forward.guest() : flows.mappings().guest(mapping));
@@ -675,28 +710,6 @@ public final class Engine implements NeighbourTable.Owner {
         }
     }
 
-    /** A guest calls the host itself, which packets injected on a card never reach. */
-    private void refuseHost(Attachment from, PacketContext c) {
-        subject.of(
-                c.protocol,
-                from.number(),
-                c.source,
-                c.sourcePort,
-                CompiledChain.HOST,
-                c.destination,
-                c.destinationPort);
-        if (!rules.admitsNew(from, c)) {
-            return;
-        }
-        counters.drop(DropReason.HOST_UNREACHABLE);
-        if (c.protocol == TCP) {
-            answers.reset(from, settings.routerMac(), c, now);
-        } else {
-            int code = c.hasPorts() ? IcmpView.CODE_PORT_UNREACHABLE : IcmpView.CODE_PROTOCOL_UNREACHABLE;
-            tell(from, c, IcmpView.DESTINATION_UNREACHABLE, code, 0);
-        }
-    }
-
     /** The flow of the guest on the other side of a hairpin, or -1. */
     int otherHalf(int flow) {
         if (table.peerGuest(flow) == Attachment.UPLINK) {
@@ -747,6 +760,10 @@ public final class Engine implements NeighbourTable.Owner {
         Translation.outwards(c, table, flow, peerOutside);
         if (hairpin) {
             turnAround(from, c, flow);
+            return;
+        }
+        if (sockets != null) {
+            gateway.toSocket(c, flow);
             return;
         }
         Delivery.Outcome outcome = delivery.toOutside(uplink, c, peerOutside, from, now);
@@ -915,7 +932,8 @@ public final class Engine implements NeighbourTable.Owner {
     private boolean isSpoofed(PacketContext c) {
         if (outside.owns(c.source)) {
             counters.drop(DropReason.LAND);
-        } else if (isAlias(c.source) || guests.anyOwns(c.source)) {
+        } else if ((sockets == null && outside.isAlias(c.source)) || guests.anyOwns(c.source)) {
+            // where there are sockets the alias is the host itself, and nobody else speaks from outside but they
             counters.drop(DropReason.SPOOFED_OUTSIDE_SOURCE);
         } else {
             return false;
@@ -932,7 +950,7 @@ public final class Engine implements NeighbourTable.Owner {
             }
             boolean toGateway = c.destination == outside.shared();
             if (c.icmpType == IcmpView.ECHO_REQUEST && toGateway && settings.addressIsOwn()) {
-                answerPing(uplink, c);
+                gateway.answerPing(uplink, c);
                 return;
             }
             if (!c.isIcmpReply() && !(c.isIcmpQuery() && !toGateway)) {
@@ -1021,7 +1039,7 @@ public final class Engine implements NeighbourTable.Owner {
         if (!hairpin || !hairpinJudged) {
             subject.of(
                     c.protocol,
-                    from.number(),
+                    gateway.endOf(from, c),
                     hairpin ? table.insideAddress(origin) : peer,
                     hairpin ? table.insidePort(origin) : c.sourcePort,
                     to.number(),

@@ -76,6 +76,7 @@ final class Flows {
     private final GuestDirectory guests;
     private final EventRing events;
     private final OutsideAddresses outside;
+    private final @Nullable HostSide sockets;
     private final boolean udpInboundRefresh;
     private final long[] tcpTimeouts = new long[STATES.length];
     private final long udpTimeout;
@@ -84,7 +85,14 @@ final class Flows {
     private DropReason refusal = DropReason.LIMIT_FLOWS;
     private long expiringAt;
 
-    Flows(EngineSettings settings, OutsideAddresses outside, GuestDirectory guests, EventRing events, long nowNanos) {
+    Flows(
+            EngineSettings settings,
+            OutsideAddresses outside,
+            GuestDirectory guests,
+            EventRing events,
+            @Nullable HostSide sockets,
+            long nowNanos) {
+        this.sockets = sockets;
         KeyedHash hash = new KeyedHash(settings.random());
         this.table = new FlowTable(settings.capacity(), hash);
         boolean portsAreShared =
@@ -96,7 +104,7 @@ final class Flows {
         this.outward = new TcpTracker(table, tracking.windowChecks(), tracking.midStreamPickup());
         this.inward = new TcpTracker(table, tracking.windowChecks(), tracking.midStreamPickup());
         this.room = new Room(table, mappings, settings.flowsPerGuest(), this::evict);
-        this.ports = new OutsidePorts(settings, table, room);
+        this.ports = new OutsidePorts(settings, table, room, sockets);
         for (int slot = 0; slot < PROTOCOLS; slot++) {
             ProtocolBehavior behavior = OutsidePorts.behavior(settings, slot);
             // the mapping of an ICMP query does not depend on its destination (RFC 5508 REQ-1), and only its flow lets
@@ -745,6 +753,9 @@ final class Flows {
     }
 
     private void end(int flow, CloseReason reason, long nowNanos) {
+        if (sockets != null) {
+            sockets.flowEnds(flow, nowNanos);
+        }
         room.flowEnds(flow);
         int on = table.mapping(flow);
         if ((table.state(flow) & FlowTable.PEER_COUNTED) != 0) {

@@ -1,6 +1,8 @@
 package io.sharedip.nat.internal.engine;
 
 import static io.sharedip.nat.internal.engine.PacketContext.ICMP;
+import static io.sharedip.packet.Octets.u16;
+import static io.sharedip.packet.Octets.u8;
 
 import io.sharedip.nat.internal.filter.CompiledChain;
 import io.sharedip.nat.internal.flow.AddressOnlyProtocols;
@@ -178,6 +180,10 @@ final class IcmpErrors {
         int peer = table.peerOutsideAddress(flow);
         int shown = table.outsideAddress(flow);
         boolean hairpin = outside.owns(peer);
+        if (!hairpin && engine.sockets() != null) {
+            toEndpoint(engine.sockets(), c, flow);
+            return;
+        }
         if (!hairpin && !rulesLetOut(from, c, shown, peer)) {
             return;
         }
@@ -199,6 +205,21 @@ final class IcmpErrors {
             return;
         }
         toGuest(c, true);
+    }
+
+    /** No socket sends an error on, but the gateway's own end of a connection learns from one. */
+    private void toEndpoint(HostSide sockets, PacketContext c, int flow) {
+        boolean tooBig = c.icmpType == IcmpView.DESTINATION_UNREACHABLE
+                && u8(c.octets, c.transport + 1) == IcmpView.CODE_FRAGMENTATION_NEEDED;
+        int mtu = tooBig ? u16(c.octets, c.transport + 6) : 0;
+        boolean unreachable = c.icmpType == IcmpView.DESTINATION_UNREACHABLE;
+        if (unreachable
+                && inner.protocol() == PacketContext.TCP
+                && sockets.takeError(flow, mtu, inner.sequence(), engine.now())) {
+            counters.answered();
+        } else {
+            counters.drop(DropReason.SOCKET_UNSUPPORTED);
+        }
     }
 
     /** Whether the rules let an error out. */

@@ -28,6 +28,7 @@ import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.IntPredicate;
 
 /**
  * Changes to a running engine, and questions to it. Each change is checked in full before anything is touched, so one that fails
@@ -328,7 +329,7 @@ public final class Management {
         }
         for (ForwardTable.Entry entry : flows.forwards().entries()) {
             Optional<Ipv4Address> named = entry.forward().selector().address();
-            if (named.isPresent() && !named.get().equals(place.address())) {
+            if (named.isPresent() && engine.sockets() == null && !named.get().equals(place.address())) {
                 throw new ConfigurationException(
                         "address",
                         place.address().toString(),
@@ -449,7 +450,9 @@ public final class Management {
     public void check(PortForward forward) {
         get(forward.guest());
         ForwardSelector selector = forward.selector();
-        if (selector.address().isPresent() && selector.address().get().bits() != outside.shared()) {
+        if (engine.sockets() != null) {
+            checkListening(forward);
+        } else if (selector.address().isPresent() && selector.address().get().bits() != outside.shared()) {
             throw new ConfigurationException(
                     "forward",
                     forward.toString(),
@@ -459,6 +462,23 @@ public final class Management {
         if (flows.forwards().get(selector) != null) {
             throw new ConfigurationException(
                     "forward", forward.toString(), "has the left side of another one", "remove the other one first");
+        }
+    }
+
+    /** A socket listens on one address or on all: forwards that share a port have to agree. */
+    private void checkListening(PortForward forward) {
+        for (ForwardTable.Entry entry : flows.forwards().entries()) {
+            PortForward other = entry.forward();
+            if (other.protocol().equals(forward.protocol())
+                    && other.outside().first() <= forward.outside().last()
+                    && forward.outside().first() <= other.outside().last()
+                    && !other.selector().address().equals(forward.selector().address())) {
+                throw new ConfigurationException(
+                        "forward",
+                        forward.toString(),
+                        "shares a port with '" + other + "', which listens on another address",
+                        "let both name the same address, or none");
+            }
         }
     }
 
@@ -521,16 +541,27 @@ public final class Management {
 
     /** The ports of a range that no forward covers any more: those whose claims are to be given back. */
     public List<PortRange> uncovered(PortForward removed) {
-        List<PortRange> result = new ArrayList<>();
         int protocol = removed.protocol().number();
-        int first = 0;
-        for (int port = removed.outside().first(); port <= removed.outside().last() + 1; port++) {
-            boolean free = port <= removed.outside().last() && !flows.holdsPort(protocol, port);
-            if (free && first == 0) {
-                first = port;
-            } else if (!free && first != 0) {
-                result.add(PortRange.of(first, port - 1));
-                first = 0;
+        return missing(removed.outside(), port -> flows.holdsPort(protocol, port));
+    }
+
+    /** The ports of a range that no forward covers any more. */
+    public List<PortRange> unforwarded(PortForward removed) {
+        int protocol = removed.protocol().number();
+        return missing(removed.outside(), port -> flows.forwards().covers(protocol, port));
+    }
+
+    /** The parts of a range whose ports do not answer to a description. */
+    private static List<PortRange> missing(PortRange range, IntPredicate held) {
+        List<PortRange> result = new ArrayList<>();
+        int start = 0;
+        for (int port = range.first(); port <= range.last() + 1; port++) {
+            boolean free = port <= range.last() && !held.test(port);
+            if (free && start == 0) {
+                start = port;
+            } else if (!free && start != 0) {
+                result.add(PortRange.of(start, port - 1));
+                start = 0;
             }
         }
         return result;

@@ -18,6 +18,7 @@ final class OutsideAddresses {
     private int mask;
     private int router;
     private int alias;
+    private final boolean sockets;
     private int count;
     private int[] outside = new int[LEAST];
     private int[] guest = new int[LEAST];
@@ -27,7 +28,15 @@ final class OutsideAddresses {
     /** The same by guest and inside address. */
     private int[] byInside = new int[2 * LEAST];
 
-    OutsideAddresses(UplinkAddress place) {
+    /**
+     * Puts the gateway somewhere.
+     *
+     * @param place where
+     * @param sockets whether what guests send ends at sockets of the host: then the router is nobody but the gateway, and stands for the
+     *     shared address as the alias does
+     */
+    OutsideAddresses(UplinkAddress place, boolean sockets) {
+        this.sockets = sockets;
         place(place);
     }
 
@@ -37,7 +46,7 @@ final class OutsideAddresses {
         network = ((Ipv4Address) place.prefix().network()).bits();
         mask = place.prefix().mask();
         router = place.router().bits();
-        alias = place.alias().map(Ipv4Address::bits).orElse(0);
+        alias = place.alias().map(Ipv4Address::bits).orElse(sockets ? router : 0);
     }
 
     /** Network address of the segment. */
@@ -58,6 +67,16 @@ final class OutsideAddresses {
     /** Stands for the shared address where a guest owns that itself, 0 if there is none. */
     int alias() {
         return alias;
+    }
+
+    /** Whether an address is the alias, or another name of the gateway that does as well. */
+    boolean isAlias(int address) {
+        return address != 0 && (address == alias || (sockets && address == router));
+    }
+
+    /** Whether guests know an address as the gateway's: the router's included, whoever that is outside. */
+    boolean isGatewayName(int address) {
+        return address == router || address == alias || address == shared;
     }
 
     /** The address that errors to guests come from: one that no guest has. */

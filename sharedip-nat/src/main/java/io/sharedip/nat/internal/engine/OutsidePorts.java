@@ -21,6 +21,10 @@ import org.jspecify.annotations.Nullable;
  * into each other; else the same with the other parity; else one whose tuple belongs to a flow that may give way, if one has been
  * seen on the way. So the work is bounded, at the price that a flow to a peer with whom nearly every port of the pool is in use may be
  * refused although a few are left.
+ *
+ * <p><b>Sockets.</b> Where what guests send ends at sockets of the host, a port is given only if the host has it free as well, and is held
+ * by a socket as long as the mapping lives ({@link HostSide#acquire}). A port that the host refuses rests, so that it is not asked for
+ * again and again; after {@value #HOST_TRIES} refusals the flow is refused.
  */
 final class OutsidePorts {
 
@@ -31,15 +35,18 @@ final class OutsidePorts {
 
     private static final int PROTOCOLS = 3;
     private static final int TRIES = 128;
+    private static final int HOST_TRIES = 16;
 
     private final FlowTable table;
     private final Room room;
+    private final @Nullable HostSide sockets;
     private final PortAllocator[] pools = new PortAllocator[PROTOCOLS];
     private final boolean[] coming = new boolean[PROTOCOLS];
     private final boolean[] shared = new boolean[PROTOCOLS];
     private final int[] perGuest = new int[PROTOCOLS];
 
-    OutsidePorts(EngineSettings settings, FlowTable table, Room room) {
+    OutsidePorts(EngineSettings settings, FlowTable table, Room room, @Nullable HostSide sockets) {
+        this.sockets = sockets;
         this.table = table;
         this.room = room;
         for (int slot = 0; slot < PROTOCOLS; slot++) {
@@ -109,6 +116,10 @@ final class OutsidePorts {
         if (!areShared(protocol) && !pool(protocol).take(port, nowNanos)) {
             return false;
         }
+        if (sockets != null && !sockets.acquire(protocol, port)) {
+            pool(protocol).rest(port, nowNanos);
+            return false;
+        }
         room.countPort(guest, protocol, port, 1);
         return true;
     }
@@ -116,7 +127,26 @@ final class OutsidePorts {
     private int takeAlone(PortAllocator pool, int guest, int protocol, int wanted, long nowNanos) {
         int port = pool.take(wanted, nowNanos) ? wanted : pool.takeLike(wanted, nowNanos);
         boolean evict = port == PortAllocator.NONE && !areComing(protocol);
-        return evict && room.freePort(guest, protocol, wanted, nowNanos) ? pool.takeLike(wanted, nowNanos) : port;
+        if (evict && room.freePort(guest, protocol, wanted, nowNanos)) {
+            port = pool.takeLike(wanted, nowNanos);
+        }
+        return sockets == null ? port : holdOnHost(sockets, pool, protocol, wanted, port, nowNanos);
+    }
+
+    private static int holdOnHost(
+            HostSide sockets, PortAllocator pool, int protocol, int wanted, int first, long nowNanos) {
+        int port = first;
+        for (int i = 0; i < HOST_TRIES && port != PortAllocator.NONE; i++) {
+            if (sockets.acquire(protocol, port)) {
+                return port;
+            }
+            pool.rest(port, nowNanos);
+            port = pool.takeLike(wanted, nowNanos);
+        }
+        if (port != PortAllocator.NONE) {
+            pool.release(port);
+        }
+        return NONE;
     }
 
     private int share(
@@ -149,6 +179,9 @@ final class OutsidePorts {
      */
     void giveBack(int guest, int protocol, int port, boolean rest, long nowNanos) {
         room.countPort(guest, protocol, port, -1);
+        if (sockets != null) {
+            sockets.release(protocol, port);
+        }
         PortAllocator pool = pool(protocol);
         if (areShared(protocol)) {
             return;

@@ -104,34 +104,78 @@ final class Rules {
         return admitted(judgeNewFlow(c), sender, c);
     }
 
-    /** Judges a flow again whose chain was replaced; the flow stays, but the packet passes only if the new chain lets it. */
-    boolean passesAgain(int flow, @Nullable Attachment sender, PacketContext c) {
+    /** Whether a rule opens the host to a new flow of a guest; nothing else does. If not, its packet is dropped and the guest told. */
+    boolean admitsToHost(Attachment sender, PacketContext c) {
+        subject.tcpFlags = c.tcpFlags;
+        subject.icmpType = c.icmpType;
+        subject.state = FlowState.NEW;
+        return admittedToHost(chain.judgeToHost(subject), sender, c);
+    }
+
+    private boolean admittedToHost(Verdict verdict, @Nullable Attachment sender, PacketContext c) {
+        if (verdict != Verdict.CONTINUE) {
+            return admitted(verdict, sender, c);
+        }
+        counters.drop(DropReason.HOST_DENIED);
+        if (sender != null) {
+            tellProhibited(sender, c);
+        }
+        return false;
+    }
+
+    /** Whether the chain in force forbids a flow that an earlier one accepted. Drops nothing and tells nobody. */
+    boolean forbids(int flow) {
+        if (haveJudged(flow) || !describe(flow)) {
+            return false;
+        }
+        subject.icmpType = subject.protocol == ICMP ? IcmpView.ECHO_REQUEST : -1;
+        return (isToHost(flow) ? chain.judgeToHost(subject) : chain.judge(Hook.FLOW, subject)) != Verdict.ACCEPT;
+    }
+
+    private boolean isToHost(int flow) {
+        return (flows.state(flow) & FlowTable.BY_GUEST) != 0 && engine.gateway().isHost(flows.peerOutsideAddress(flow));
+    }
+
+    /** Makes a flow the subject. @return false if it was judged when the other half of its hairpin was */
+    private boolean describe(int flow) {
         int state = flows.state(flow);
         int other = engine.otherHalf(flow);
         boolean judgedThere = (state & FlowTable.HAIRPIN_ORIGIN) != 0
                 && (other < 0 || (flows.state(other) & FlowTable.HAIRPIN_ORIGIN) == 0);
-        if (!judgedThere) {
-            int guest = flows.guest(flow);
-            int address = flows.insideAddress(flow);
-            int port = flows.insidePort(flow);
-            // of a hairpin the rules see both guests' own tuples, not what one is shown of the other
-            int peerGuest = flows.peerGuest(flow);
-            int peer = other < 0 ? flows.peerAddress(flow) : flows.insideAddress(other);
-            int peerPort = other < 0 ? flows.peerPort(flow) : flows.insidePort(other);
-            if ((state & FlowTable.BY_GUEST) != 0) {
-                subject.of(flows.protocol(flow), guest, address, port, peerGuest, peer, peerPort);
-            } else {
-                subject.of(flows.protocol(flow), peerGuest, peer, peerPort, guest, address, port);
-            }
-            int tracked = state & FlowTable.TRACKED_MASK;
-            // as its first packet was, whatever this one is
-            subject.tcpFlags = subject.protocol == TCP ? TcpView.SYN : 0;
+        if (judgedThere) {
+            return false;
+        }
+        int guest = flows.guest(flow);
+        int address = flows.insideAddress(flow);
+        int port = flows.insidePort(flow);
+        int peerGuest =
+                engine.gateway().isHost(flows.peerOutsideAddress(flow)) ? CompiledChain.HOST : flows.peerGuest(flow);
+        // of a hairpin the rules see both guests' own tuples, not what one is shown of the other
+        int peer = other < 0 ? flows.peerAddress(flow) : flows.insideAddress(other);
+        int peerPort = other < 0 ? flows.peerPort(flow) : flows.insidePort(other);
+        if ((state & FlowTable.BY_GUEST) != 0) {
+            subject.of(flows.protocol(flow), guest, address, port, peerGuest, peer, peerPort);
+        } else {
+            subject.of(flows.protocol(flow), peerGuest, peer, peerPort, guest, address, port);
+        }
+        int tracked = state & FlowTable.TRACKED_MASK;
+        // as its first packet was, whatever this one is
+        subject.tcpFlags = subject.protocol == TCP ? TcpView.SYN : 0;
+        subject.state = tracked == TcpTracker.HALF_OPEN || tracked == TcpTracker.UNREPLIED
+                ? FlowState.NEW
+                : FlowState.ESTABLISHED;
+        return true;
+    }
+
+    /** Judges a flow again whose chain was replaced; the flow stays, but the packet passes only if the new chain lets it. */
+    boolean passesAgain(int flow, @Nullable Attachment sender, PacketContext c) {
+        if (describe(flow)) {
             subject.icmpType =
                     subject.protocol != ICMP ? -1 : c.isIcmpError() ? IcmpView.ECHO_REQUEST : c.icmpQueryType();
-            subject.state = tracked == TcpTracker.HALF_OPEN || tracked == TcpTracker.UNREPLIED
-                    ? FlowState.NEW
-                    : FlowState.ESTABLISHED;
-            if (!admitted(chain.judge(Hook.FLOW, subject), sender, c)) {
+            boolean admitted = isToHost(flow)
+                    ? admittedToHost(chain.judgeToHost(subject), sender, c)
+                    : admitted(chain.judge(Hook.FLOW, subject), sender, c);
+            if (!admitted) {
                 return false;
             }
         }

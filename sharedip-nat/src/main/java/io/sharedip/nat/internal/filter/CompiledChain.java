@@ -26,6 +26,11 @@ public final class CompiledChain {
     public static final int UNKNOWN = -2;
     /** The end of a packet that is the host itself. */
     public static final int HOST = -1;
+    /** What only the host's own links know (RFC 3927). */
+    public static final int LINK_LOCAL = 0xa9fe0000;
+    /** The length of {@link #LINK_LOCAL}. */
+    public static final int LINK_LOCAL_MASK = 0xffff0000;
+
     /** The end of a packet that is outside; guests have numbers above. */
     public static final int OUTSIDE = 0;
 
@@ -123,6 +128,28 @@ public final class CompiledChain {
     /** The verdict at a hook: accept, drop or reject. */
     public Verdict judge(Hook hook, Subject subject) {
         return judge(byHook[hook.ordinal()], subject, policies[hook.ordinal()]);
+    }
+
+    /**
+     * The verdict on a guest's flow to the host, which is closed to guests but for what rules open: those that accept only because they
+     * accept everybody, or a wider prefix, do not count.
+     *
+     * @return accept, drop, reject, or continue if nothing opens or forbids it
+     */
+    public Verdict judgeToHost(Subject subject) {
+        for (Rule rule : byHook[Hook.FLOW.ordinal()]) {
+            if (rule.matches(subject)
+                    && (rule.rule.action() != Verdict.ACCEPT || rule.to.names(subject.destinationAddress))) {
+                rule.hits++;
+                if (rule.rule.log()) {
+                    log.matched(rule.rule, subject);
+                }
+                if (rule.rule.action() != Verdict.CONTINUE) {
+                    return rule.rule.action();
+                }
+            }
+        }
+        return policies[Hook.FLOW.ordinal()] == Verdict.ACCEPT ? Verdict.CONTINUE : policies[Hook.FLOW.ordinal()];
     }
 
     /** Whether any rule names the state "related", so that a subject for {@link #judgeRelated} is worth making. */
@@ -223,6 +250,13 @@ public final class CompiledChain {
             this.mask = bits;
             this.firstPorts = ports.stream().mapToInt(PortRange::first).toArray();
             this.lastPorts = ports.stream().mapToInt(PortRange::last).toArray();
+        }
+
+        /** Whether this end is the host by name, or no wider than the part of the host that an address stands for. */
+        boolean names(int address) {
+            return end == HOST
+                    || mask == -1
+                    || ((address & LINK_LOCAL_MASK) == LINK_LOCAL && (mask & LINK_LOCAL_MASK) == LINK_LOCAL_MASK);
         }
 
         boolean matches(int actual, int address, int port) {

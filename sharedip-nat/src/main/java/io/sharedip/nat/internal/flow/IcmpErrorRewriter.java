@@ -114,6 +114,11 @@ public final class IcmpErrorRewriter {
         return (type == IcmpView.ECHO_REQUEST || type == IcmpView.TIMESTAMP_REQUEST) == sentByInitiator;
     }
 
+    /** The sequence number of an inner TCP segment. */
+    public int sequence() {
+        return i32(octets, transport + 4);
+    }
+
     /** The identifier of an inner ping. */
     public int identifier() {
         return sourcePort;
