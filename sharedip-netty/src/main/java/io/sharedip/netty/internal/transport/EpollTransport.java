@@ -1,0 +1,58 @@
+package io.sharedip.netty.internal.transport;
+
+import io.netty.channel.IoEventLoopGroup;
+import io.netty.channel.IoHandlerFactory;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollChannelOption;
+import io.netty.channel.epoll.EpollDatagramChannel;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.channel.socket.DatagramChannel;
+import io.netty.channel.socket.ServerSocketChannel;
+import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.socket.SocketProtocolFamily;
+import org.jspecify.annotations.Nullable;
+
+/** Linux's epoll. Loaded only where its classes are present. */
+final class EpollTransport extends Transport {
+
+    static @Nullable Transport ifAvailable() {
+        return Epoll.isAvailable() ? new EpollTransport() : null;
+    }
+
+    @Override
+    public String name() {
+        return "epoll";
+    }
+
+    @Override
+    public SocketChannel socket() {
+        return new EpollSocketChannel(SocketProtocolFamily.INET);
+    }
+
+    @Override
+    public ServerSocketChannel serverSocket() {
+        return new EpollServerSocketChannel(SocketProtocolFamily.INET);
+    }
+
+    @Override
+    public DatagramChannel datagrams() {
+        return new EpollDatagramChannel(SocketProtocolFamily.INET);
+    }
+
+    @Override
+    public void batchReads(DatagramChannel channel, int longest) {
+        channel.config().setOption(EpollChannelOption.MAX_DATAGRAM_PAYLOAD_SIZE, longest);
+    }
+
+    @Override
+    IoHandlerFactory handlerFactory() {
+        return EpollIoHandler.newFactory();
+    }
+
+    @Override
+    boolean runs(IoEventLoopGroup group) {
+        return group.isIoType(EpollIoHandler.class);
+    }
+}

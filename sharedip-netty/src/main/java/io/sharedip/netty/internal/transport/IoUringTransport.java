@@ -1,0 +1,52 @@
+package io.sharedip.netty.internal.transport;
+
+import io.netty.channel.IoEventLoopGroup;
+import io.netty.channel.IoHandlerFactory;
+import io.netty.channel.socket.DatagramChannel;
+import io.netty.channel.socket.ServerSocketChannel;
+import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.socket.SocketProtocolFamily;
+import io.netty.channel.uring.IoUring;
+import io.netty.channel.uring.IoUringDatagramChannel;
+import io.netty.channel.uring.IoUringIoHandler;
+import io.netty.channel.uring.IoUringServerSocketChannel;
+import io.netty.channel.uring.IoUringSocketChannel;
+import org.jspecify.annotations.Nullable;
+
+/** Linux's io_uring. Loaded only where its classes are present. */
+final class IoUringTransport extends Transport {
+
+    static @Nullable Transport ifAvailable() {
+        return IoUring.isAvailable() ? new IoUringTransport() : null;
+    }
+
+    @Override
+    public String name() {
+        return "io_uring";
+    }
+
+    @Override
+    public SocketChannel socket() {
+        return new IoUringSocketChannel();
+    }
+
+    @Override
+    public ServerSocketChannel serverSocket() {
+        return new IoUringServerSocketChannel();
+    }
+
+    @Override
+    public DatagramChannel datagrams() {
+        return new IoUringDatagramChannel(SocketProtocolFamily.INET);
+    }
+
+    @Override
+    IoHandlerFactory handlerFactory() {
+        return IoUringIoHandler.newFactory();
+    }
+
+    @Override
+    boolean runs(IoEventLoopGroup group) {
+        return group.isIoType(IoUringIoHandler.class);
+    }
+}

@@ -1,0 +1,96 @@
+package io.sharedip.netty.internal.transport;
+
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.IoEventLoopGroup;
+import io.netty.channel.IoHandlerFactory;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.DatagramChannel;
+import io.netty.channel.socket.ServerSocketChannel;
+import io.netty.channel.socket.SocketChannel;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import org.jspecify.annotations.Nullable;
+
+/** One of Netty's transports: makes event loops and the channels that belong on them. IPv4 only. */
+public abstract class Transport {
+
+    /** Tried once: loading a native library that is missing is slow. */
+    private static final class Known {
+        static final Transport NIO = new NioTransport();
+        static final @Nullable Transport EPOLL = load("io.netty.channel.epoll.Epoll", true);
+        static final @Nullable Transport IO_URING = load("io.netty.channel.uring.IoUring", false);
+
+        private static @Nullable Transport load(String probe, boolean epoll) {
+            try {
+                Class.forName(probe, false, Transport.class.getClassLoader());
+                return epoll ? EpollTransport.ifAvailable() : IoUringTransport.ifAvailable();
+            } catch (ClassNotFoundException | LinkageError e) {
+                return null;
+            }
+        }
+    }
+
+    /** The JDK's. */
+    public static Transport nio() {
+        return Known.NIO;
+    }
+
+    /** Linux's epoll; null if it cannot be had. */
+    public static @Nullable Transport epoll() {
+        return Known.EPOLL;
+    }
+
+    /** Linux's io_uring; null if it cannot be had. */
+    public static @Nullable Transport ioUring() {
+        return Known.IO_URING;
+    }
+
+    /** The transport of somebody else's event loops; null if it is none of ours. */
+    public static @Nullable Transport of(EventLoopGroup group) {
+        if (!(group instanceof IoEventLoopGroup io)) {
+            return null;
+        }
+        if (io.isIoType(NioIoHandler.class)) {
+            return Known.NIO;
+        }
+        Transport epoll = epoll();
+        if (epoll != null && epoll.runs(io)) {
+            return epoll;
+        }
+        Transport ioUring = ioUring();
+        return ioUring != null && ioUring.runs(io) ? ioUring : null;
+    }
+
+    /** One daemon thread with one event loop. */
+    public final IoEventLoopGroup newLoop(String threadName) {
+        return new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory(threadName, true), handlerFactory());
+    }
+
+    /** The word for it in messages. */
+    public abstract String name();
+
+    /** A channel that is to be connected. */
+    public abstract SocketChannel socket();
+
+    /** A channel that is to listen. */
+    public abstract ServerSocketChannel serverSocket();
+
+    /** A channel for datagrams. */
+    public abstract DatagramChannel datagrams();
+
+    /**
+     * Lets a channel for datagrams take several with one system call.
+     *
+     * @param longest datagram that there may be
+     */
+    public void batchReads(DatagramChannel channel, int longest) {}
+
+    abstract IoHandlerFactory handlerFactory();
+
+    abstract boolean runs(IoEventLoopGroup group);
+
+    @Override
+    public final String toString() {
+        return name();
+    }
+}
