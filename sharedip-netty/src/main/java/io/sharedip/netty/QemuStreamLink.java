@@ -6,7 +6,6 @@ import io.sharedip.LinkException;
 import io.sharedip.SyntaxException;
 import io.sharedip.address.MacAddress;
 import io.sharedip.link.FrameHandler;
-import io.sharedip.link.FrameRing;
 import io.sharedip.link.Link;
 import io.sharedip.link.LinkHost;
 import io.sharedip.packet.ChecksumState;
@@ -21,24 +20,28 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A link to a virtual machine whose monitor speaks QEMU's stream: each Ethernet frame behind its length as a 4-octet
- * big-endian number, over TCP or a unix socket. The link listens and the monitor connects:
+ * big-endian number, over TCP or a unix socket. Either the link listens and the monitor connects:
  *
  * <pre>{@code
  * qemu-system-x86_64 ... -netdev stream,id=n0,addr.type=unix,addr.path=/run/vm1.sock,reconnect=1 -device virtio-net,netdev=n0
  * }</pre>
  *
- * <p>{@code -netdev socket,connect=HOST:PORT} of older versions, passt's clients, libkrun's {@code unixstream} and
+ * <p>or the monitor listens ({@code server=on}) and the link {@linkplain #connect(String) connects}, again and again until somebody
+ * answers: after 50 ms, then after twice as long each time, up to two seconds.
+ *
+ * <p>{@code -netdev socket,connect=HOST:PORT} or {@code listen=HOST:PORT} of older versions, passt's clients, libkrun's {@code unixstream} and
  * {@code socket_vmnet} speak the same.
  *
  * <p>{@link #listen(String)} makes a link with an address of its own, for one guest. Several guests behind one address are a
  * {@link QemuStreamListener}.
  *
- * <p><b>Lifetime.</b> {@link #open} listens, {@link #close} ends the connection, stops listening and removes the unix
+ * <p><b>Lifetime.</b> {@link #open} listens or begins to connect, {@link #close} ends the connection, stops listening and removes the unix
  * socket's file. In between, monitors come and go:
  *
  * <ul>
  *   <li>Until the first has connected the link is open without a peer: {@link #send} returns false, and since a fresh link
- *       counts as up the gateway is told nothing, neither then nor when the first one connects.
+ *       counts as up the gateway is told nothing, neither then nor when the first one connects. Only a link that connects says
+ *       {@linkplain LinkHost#down down} when its first attempt has failed.
  *   <li>When a connection ends the gateway is told {@linkplain LinkHost#down down}, and when the next one comes,
  *       {@linkplain LinkHost#up up}. The guest's bindings, forwards and flows stay. What had not been written to the old
  *       connection is dropped.
@@ -49,9 +52,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Whoever can connect is the guest: TCP has no protection but the address that is listened on. A unix socket is made with
  * mode 0600; a monitor that runs as another user needs the file's owner or mode changed once the link is open.
  *
- * <p><b>Room.</b> What arrives waits in a bounded {@link FrameRing}; when it is full the monitor is not read from until the
+ * <p><b>Room.</b> What arrives waits in a bounded ring; when it is full the monitor is not read from until the
  * driver has caught up, so nothing is lost. What is sent waits in a second ring of the same size; when that is full because
- * the guest does not read, {@link #send} returns false.
+ * the guest does not read, {@link #isWritable} and {@link #send} return false.
  *
  * <p><b>Threads.</b> {@link #poll}, {@link #send} and {@link #flush} belong to the gateway's driver thread, as {@link Link}
  * says; all other methods may be called from anywhere. The socket is served by one event loop: a daemon thread of the link's
@@ -62,12 +65,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class QemuStreamLink implements Link {
 
-    private static final int DEFAULT_MTU = 1500;
-    private static final int DEFAULT_QUEUE = 1 << 19;
-    // FrameRing keeps a frame in one piece, so room for any frame at any position takes twice the longest
-    private static final int LEAST_QUEUE = 1 << 18;
-    private static final int MOST_QUEUE = 1 << 30;
-
     private enum State {
         NEW,
         OPEN,
@@ -75,15 +72,14 @@ public final class QemuStreamLink implements Link {
     }
 
     /** What an opened link works with. */
-    record Rings(FrameRing arrived, SendRing leaving) {}
+    record Rings(Arrivals arrived, SendRing leaving) {}
 
-    private final StreamServer server;
+    private final StreamSource source;
     private final @Nullable MacAddress guest;
     private final String name;
-    private final int mtu;
-    private final int queue;
-    private final ChecksumState checksums;
+    private final LinkOptions options;
 
+    private final Runnable resume = this::resumeReading;
     private final AtomicReference<State> state = new AtomicReference<>(State.NEW);
     private volatile @Nullable Rings rings;
     private volatile @Nullable LinkHost host;
@@ -91,16 +87,13 @@ public final class QemuStreamLink implements Link {
 
     // event loop only
     private @Nullable StreamConnection contender;
-    private boolean connectedBefore;
+    private boolean toldDown;
 
-    private QemuStreamLink(
-            StreamServer server, @Nullable MacAddress guest, int mtu, int queue, ChecksumState checksums) {
-        this.server = server;
+    private QemuStreamLink(StreamSource source, @Nullable MacAddress guest, LinkOptions options) {
+        this.source = source;
         this.guest = guest;
-        this.name = "qemu-stream:" + server.address() + (guest == null ? "" : "#" + guest);
-        this.mtu = mtu;
-        this.queue = queue;
-        this.checksums = checksums;
+        this.name = "qemu-stream:" + source.text() + (guest == null ? "" : "#" + guest);
+        this.options = options;
     }
 
     /**
@@ -112,24 +105,75 @@ public final class QemuStreamLink implements Link {
      * @throws ConfigurationException if it cannot be an address; a {@link SyntaxException} says where
      */
     public static QemuStreamLink listen(String address) {
-        return of(new StreamServer(StreamAddress.parse(address), null), null);
+        return of(new StreamServer(StreamAddress.toListen(address), null), null);
     }
 
     /**
      * Makes a link that listens for one guest, on an event loop of the embedder's. Nothing is opened yet.
      *
      * @param address as for {@link #listen(String)}
-     * @param group one for NIO; it stays the embedder's and must outlive the link. If {@link #open} is called on one of its
-     *     threads, that one serves the link
+     * @param group one for NIO, epoll or io_uring; it stays the embedder's and must outlive the link. If {@link #open} is called on one
+     *     of its threads, that one serves the link
      * @return a new link
-     * @throws ConfigurationException if it cannot be an address, or the group is not one for NIO
+     * @throws ConfigurationException if it cannot be an address, or the group is not one of those
      */
     public static QemuStreamLink listen(String address, EventLoopGroup group) {
-        return of(new StreamServer(StreamAddress.parse(address), Objects.requireNonNull(group, "group")), null);
+        return of(new StreamServer(StreamAddress.toListen(address), Objects.requireNonNull(group, "group")), null);
     }
 
-    static QemuStreamLink of(StreamServer server, @Nullable MacAddress guest) {
-        return new QemuStreamLink(server, guest, DEFAULT_MTU, DEFAULT_QUEUE, ChecksumState.COMPLETE);
+    /**
+     * Makes a link that connects to a monitor which listens, on a thread of its own. Nothing is opened yet.
+     *
+     * @param address {@code "unix:PATH"} or {@code "tcp:HOST:PORT"}; the host is looked up when the link is opened
+     * @return a new link
+     * @throws ConfigurationException if it cannot be an address; a {@link SyntaxException} says where
+     */
+    public static QemuStreamLink connect(String address) {
+        return of(new StreamConnector(StreamAddress.toConnect(address), null), null);
+    }
+
+    /**
+     * Makes a link that connects to a monitor which listens, on an event loop of the embedder's. Nothing is opened yet.
+     *
+     * @param address as for {@link #connect(String)}
+     * @param group as for {@link #listen(String, EventLoopGroup)}
+     * @return a new link
+     * @throws ConfigurationException if it cannot be an address, or the group is not one of those
+     */
+    public static QemuStreamLink connect(String address, EventLoopGroup group) {
+        return of(new StreamConnector(StreamAddress.toConnect(address), Objects.requireNonNull(group, "group")), null);
+    }
+
+    /**
+     * Makes a link from its text form, on a thread of its own. Nothing is opened yet.
+     *
+     * @param text {@code "unix:PATH"} or {@code "tcp:HOST:PORT"} to listen, and the same after {@code "connect "} to connect
+     * @return a new link
+     * @throws ConfigurationException if it is no such text; a {@link SyntaxException} says where
+     */
+    public static QemuStreamLink parse(String text) {
+        return of(source(text, null), null);
+    }
+
+    /**
+     * Makes a link from its text form, on an event loop of the embedder's. Nothing is opened yet.
+     *
+     * @param text as for {@link #parse(String)}
+     * @param group as for {@link #listen(String, EventLoopGroup)}
+     * @return a new link
+     * @throws ConfigurationException if it is no such text, or the group is not one of those
+     */
+    public static QemuStreamLink parse(String text, EventLoopGroup group) {
+        return of(source(text, Objects.requireNonNull(group, "group")), null);
+    }
+
+    private static StreamSource source(String text, @Nullable EventLoopGroup group) {
+        StreamAddress address = StreamAddress.parse(text);
+        return address.connects() ? new StreamConnector(address, group) : new StreamServer(address, group);
+    }
+
+    static QemuStreamLink of(StreamSource source, @Nullable MacAddress guest) {
+        return new QemuStreamLink(source, guest, LinkOptions.DEFAULT);
     }
 
     /**
@@ -140,11 +184,7 @@ public final class QemuStreamLink implements Link {
      * @throws ConfigurationException if out of range
      */
     public QemuStreamLink withMtu(int mtu) {
-        if (mtu < 68 || mtu > 65520) {
-            throw new ConfigurationException(
-                    name + ": MTU", Integer.toString(mtu), "is out of range", "choose 68 to 65520, most often 1500");
-        }
-        return new QemuStreamLink(server, guest, mtu, queue, checksums);
+        return new QemuStreamLink(source, guest, options.withMtu(name, 65520, mtu));
     }
 
     /**
@@ -155,14 +195,7 @@ public final class QemuStreamLink implements Link {
      * @throws ConfigurationException if out of range
      */
     public QemuStreamLink withQueue(int octets) {
-        if (octets < LEAST_QUEUE || octets > MOST_QUEUE) {
-            throw new ConfigurationException(
-                    name + ": queue",
-                    Integer.toString(octets),
-                    "is out of range",
-                    "choose " + LEAST_QUEUE + " to " + MOST_QUEUE + " octets");
-        }
-        return new QemuStreamLink(server, guest, mtu, Integer.highestOneBit(octets - 1) << 1, checksums);
+        return new QemuStreamLink(source, guest, options.withQueue(name, octets));
     }
 
     /**
@@ -173,7 +206,7 @@ public final class QemuStreamLink implements Link {
      * @return a new link
      */
     public QemuStreamLink withChecksums(ChecksumState checksums) {
-        return new QemuStreamLink(server, guest, mtu, queue, Objects.requireNonNull(checksums, "checksums"));
+        return new QemuStreamLink(source, guest, options.withChecksums(checksums));
     }
 
     /**
@@ -187,7 +220,7 @@ public final class QemuStreamLink implements Link {
 
     @Override
     public int mtu() {
-        return mtu;
+        return options.mtu();
     }
 
     /** Empty: the stream ends at no card. */
@@ -202,7 +235,7 @@ public final class QemuStreamLink implements Link {
      * @return the address with the port that the system chose, if it was to choose one; empty unless the link is open
      */
     public Optional<SocketAddress> localAddress() {
-        return state.get() == State.OPEN ? Optional.ofNullable(server.localAddress()) : Optional.empty();
+        return state.get() == State.OPEN ? Optional.ofNullable(source.localAddress()) : Optional.empty();
     }
 
     /**
@@ -227,11 +260,11 @@ public final class QemuStreamLink implements Link {
         if (!state.compareAndSet(State.NEW, State.OPEN)) {
             throw new IllegalStateException(name + ": was opened before");
         }
-        this.rings = new Rings(new FrameRing(queue), new SendRing(queue));
+        this.rings = new Rings(new Arrivals(options.queue()), new SendRing(options.queue()));
         this.host = host;
         boolean opened = false;
         try {
-            server.open(this);
+            source.open(this);
             opened = true;
         } finally {
             if (!opened) {
@@ -248,14 +281,14 @@ public final class QemuStreamLink implements Link {
         if (now == null) {
             return 0;
         }
-        int count = now.arrived.drain(handler, limit);
-        if (count > 0) {
-            StreamConnection from = connection;
-            if (from != null) {
-                from.resumeIfStalled();
-            }
+        return now.arrived.poll(handler, limit, resume);
+    }
+
+    private void resumeReading() {
+        StreamConnection from = connection;
+        if (from != null) {
+            from.resumeSoon();
         }
-        return count;
     }
 
     /**
@@ -286,14 +319,21 @@ public final class QemuStreamLink implements Link {
         }
     }
 
+    /** Whether there is room for a frame of the MTU, or nobody is connected. */
+    @Override
+    public boolean isWritable() {
+        Rings now = rings;
+        return now == null || connection == null || now.leaving.hasRoom(options.frame());
+    }
+
     @Override
     public void close() {
         State before = state.getAndSet(State.CLOSED);
         if (before == State.NEW && guest != null) {
-            server.forget(guest);
+            source.forget(guest);
         }
         if (before == State.OPEN) {
-            server.close(this);
+            source.close(this);
             host = null;
             connection = null;
             rings = null;
@@ -312,7 +352,7 @@ public final class QemuStreamLink implements Link {
     }
 
     ChecksumState checksums() {
-        return checksums;
+        return options.checksums();
     }
 
     @Nullable
@@ -338,25 +378,46 @@ public final class QemuStreamLink implements Link {
         return Objects.requireNonNull(rings, "closed");
     }
 
+    boolean isOpen() {
+        return rings != null;
+    }
+
     /** A connection is this link's from now on. Event loop only. */
-    void attached(StreamConnection connection) {
+    void attached(StreamConnection made) {
         Rings now = rings;
-        if (now != null) {
-            now.leaving.discard();
-        }
-        this.connection = connection;
         LinkHost gateway = host;
-        if (connectedBefore && gateway != null) {
+        if (now != null) {
+            now.arrived.resume();
+            if (now.leaving.discard() && gateway != null) {
+                gateway.wakeup();
+            }
+        }
+        connection = made;
+        if (toldDown && gateway != null) {
+            toldDown = false;
             gateway.up();
         }
-        connectedBefore = true;
     }
 
     /** The link's connection has ended. Event loop only. */
     void detached(String reason) {
         connection = null;
+        Rings now = rings;
         LinkHost gateway = host;
         if (gateway != null) {
+            toldDown = true;
+            gateway.down(reason);
+            if (now != null && now.leaving.discard()) {
+                gateway.wakeup();
+            }
+        }
+    }
+
+    /** A connection could not be made. Event loop only. */
+    void unreachable(String reason) {
+        LinkHost gateway = host;
+        if (gateway != null && !toldDown) {
+            toldDown = true;
             gateway.down(reason);
         }
     }

@@ -40,7 +40,7 @@ public final class QemuStreamListener {
     private final StreamServer server;
 
     private QemuStreamListener(String address, @Nullable EventLoopGroup group) {
-        this.server = new StreamServer(StreamAddress.parse(address), group);
+        this.server = new StreamServer(StreamAddress.toListen(address), group);
     }
 
     /**
@@ -60,7 +60,7 @@ public final class QemuStreamListener {
      * @param address as for {@link QemuStreamLink#listen(String)}
      * @param group as for {@link QemuStreamLink#listen(String, EventLoopGroup)}
      * @return a new listener
-     * @throws ConfigurationException if it cannot be an address, or the group is not one for NIO
+     * @throws ConfigurationException if it cannot be an address, or the group is not one for NIO, epoll or io_uring
      */
     public static QemuStreamListener listen(String address, EventLoopGroup group) {
         return new QemuStreamListener(address, Objects.requireNonNull(group, "group"));
@@ -95,6 +95,6 @@ public final class QemuStreamListener {
     /** The address as it was written. */
     @Override
     public String toString() {
-        return server.address().toString();
+        return server.text();
     }
 }

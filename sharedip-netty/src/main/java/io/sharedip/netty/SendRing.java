@@ -41,8 +41,12 @@ final class SendRing {
     private long end;
     private long knownHead;
 
+    // the event loop's
+    private int frameAt;
+
     private volatile long tail;
     private volatile long head;
+    private volatile boolean roomWanted;
 
     /** Makes an empty ring of a power of two of octets. */
     SendRing(int capacity) {
@@ -77,6 +81,25 @@ final class SendRing {
         return true;
     }
 
+    /**
+     * Whether {@link #offer} would take a frame of this length. If not, {@link #free} or {@link #discard} will say that the driver waits.
+     * Driver only.
+     */
+    boolean hasRoom(int length) {
+        long need = end + HEADER + length - ring.capacity();
+        if (need <= knownHead) {
+            return true;
+        }
+        roomWanted = true;
+        VarHandle.fullFence(); // the event loop makes room, then looks at roomWanted: one of us sees the other
+        knownHead = (long) HEAD.getAcquire(this);
+        if (need <= knownHead) {
+            roomWanted = false;
+            return true;
+        }
+        return false;
+    }
+
     /** Shows the event loop what was offered; false if that is nothing new. Driver only. */
     boolean publish() {
         if (end == (long) TAIL.get(this)) {
@@ -98,13 +121,79 @@ final class SendRing {
         return length == 0 ? null : view.retainedSlice(at, length);
     }
 
-    /** Makes room of octets that have been written. Event loop only. */
-    void free(int octets) {
-        HEAD.setRelease(this, head + octets);
+    /** The length of the next frame, or 0 if there is none. Event loop only. */
+    int nextFrame() {
+        long from = (long) HEAD.get(this);
+        if (from == tail) {
+            return 0;
+        }
+        int at = (int) from & mask;
+        if (at <= ring.capacity() - HEADER) {
+            return ring.getInt(at);
+        }
+        int length = 0;
+        for (int i = 0; i < HEADER; i++) {
+            length = (length << 8) | (ring.get((at + i) & mask) & 0xff);
+        }
+        return length;
     }
 
-    /** Forgets everything published so far. Event loop only. */
-    void discard() {
+    /**
+     * Shows the next frame, of {@link #nextFrame()} octets, where it lies in one piece: in the ring or, if it goes beyond its end, in the
+     * buffer given.
+     *
+     * @param pieces direct, and long enough for any frame
+     * @return the buffer that holds the frame, from {@link #frameAt()} on
+     */
+    ByteBuffer frame(ByteBuffer pieces) {
+        int length = nextFrame();
+        int at = ((int) (long) HEAD.get(this) + HEADER) & mask;
+        int first = ring.capacity() - at;
+        if (length <= first) {
+            frameAt = at;
+            return ring;
+        }
+        pieces.put(0, ring, at, first).put(first, ring, 0, length - first);
+        frameAt = 0;
+        return pieces;
+    }
+
+    /** Where in its buffer the frame begins that was shown last. */
+    int frameAt() {
+        return frameAt;
+    }
+
+    /** Makes room of the next frame, which has been sent. Event loop only. */
+    boolean freeFrame() {
+        return free(HEADER + nextFrame());
+    }
+
+    /**
+     * Makes room of octets that have been written. Event loop only.
+     *
+     * @return whether the driver waits for room
+     */
+    boolean free(int octets) {
+        HEAD.setRelease(this, head + octets);
+        return isRoomWanted();
+    }
+
+    /**
+     * Forgets everything published so far. Event loop only.
+     *
+     * @return whether the driver waits for room
+     */
+    boolean discard() {
         HEAD.setRelease(this, tail);
+        return isRoomWanted();
+    }
+
+    private boolean isRoomWanted() {
+        VarHandle.fullFence(); // see hasRoom
+        if (roomWanted) {
+            roomWanted = false;
+            return true;
+        }
+        return false;
     }
 }

@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * back before the end of its old connection has been read.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // Netty reports a channel's end to channelInactive, whoever asked for it
-final class StreamAcceptor extends ChannelInboundHandlerAdapter {
+final class StreamAcceptor extends ChannelInboundHandlerAdapter implements StreamConnection.Owner {
 
     /** Connections that may wait; one more and the oldest has to go. */
     static final int MOST_WAITING = 64;
@@ -43,11 +43,13 @@ final class StreamAcceptor extends ChannelInboundHandlerAdapter {
     private boolean stopped;
 
     /**
-     * Makes an acceptor without links.
+     * Makes an acceptor.
      *
+     * @param only the link of every connection; null if connections are told apart
      * @param expected says of a MAC address without an open link whether its link will be opened
      */
-    StreamAcceptor(EventLoop loop, Predicate<MacAddress> expected) {
+    StreamAcceptor(EventLoop loop, @Nullable QemuStreamLink only, Predicate<MacAddress> expected) {
+        this.only = only;
         this.loop = loop;
         this.expected = expected;
     }
@@ -119,7 +121,6 @@ final class StreamAcceptor extends ChannelInboundHandlerAdapter {
         }
     }
 
-    /** A connection could not be accepted, most often for want of file descriptors. */
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
         Channel listening = context.channel();
@@ -131,8 +132,8 @@ final class StreamAcceptor extends ChannelInboundHandlerAdapter {
         }
     }
 
-    /** A connection has come up. */
-    void connected(StreamConnection connection) {
+    @Override
+    public void connected(StreamConnection connection) {
         if (stopped) {
             connection.close("the listener is closed");
         } else if (only != null) {
@@ -152,8 +153,8 @@ final class StreamAcceptor extends ChannelInboundHandlerAdapter {
         }
     }
 
-    /** A waiting connection has said by its first frame which guest it is. */
-    void introduced(StreamConnection connection, MacAddress mac) {
+    @Override
+    public void introduced(StreamConnection connection, MacAddress mac) {
         QemuStreamLink link = byMac.get(mac);
         if (link != null) {
             waiting.remove(connection);
@@ -204,8 +205,8 @@ final class StreamAcceptor extends ChannelInboundHandlerAdapter {
         connection.close("the guest is connected already");
     }
 
-    /** A connection has ended. */
-    void gone(StreamConnection connection, @Nullable QemuStreamLink link, String reason) {
+    @Override
+    public void gone(StreamConnection connection, @Nullable QemuStreamLink link, String reason) {
         waiting.remove(connection);
         if (link != null && link.connection() == connection) {
             link.detached(reason);
@@ -227,8 +228,8 @@ final class StreamAcceptor extends ChannelInboundHandlerAdapter {
         }
     }
 
-    /** Tells the gateway of the link, or of any link if it concerns none. */
-    void notice(@Nullable QemuStreamLink link, String message) {
+    @Override
+    public void notice(@Nullable QemuStreamLink link, String message) {
         QemuStreamLink teller = link != null ? link : only;
         if (teller == null && !byMac.isEmpty()) {
             teller = byMac.values().iterator().next();

@@ -1,42 +1,34 @@
 package io.sharedip.netty;
 
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.ServerChannel;
-import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
-import io.netty.channel.socket.nio.NioServerSocketChannel;
-import io.sharedip.ConfigurationException;
 import io.sharedip.LinkException;
 import io.sharedip.SyntaxException;
+import io.sharedip.netty.internal.transport.Transport;
 import java.io.IOException;
-import java.net.BindException;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
-import java.net.StandardSocketOptions;
 import java.net.UnixDomainSocketAddress;
-import java.net.UnknownHostException;
-import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
-import java.nio.charset.Charset;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
-import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.PosixFilePermissions;
-import java.util.Locale;
 import java.util.Objects;
+import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
-/** Where a stream is listened for. Immutable; holds nothing until {@link #bind}. */
+/** Where a stream is listened for, or connected to. Immutable; holds nothing until {@link #bind}. */
 abstract sealed class StreamAddress {
 
     static final String SETTING = "qemu-stream";
+
+    /** What stands before an address that is to be connected to. */
+    static final String CONNECT = "connect ";
 
     private static final String UNIX = "unix:";
     private static final String TCP = "tcp:";
@@ -44,9 +36,11 @@ abstract sealed class StreamAddress {
             "write unix:PATH or tcp:HOST:PORT, such as unix:/run/vm1.sock or tcp:127.0.0.1:5001";
 
     private final String text;
+    private final boolean connects;
 
-    private StreamAddress(String text) {
+    private StreamAddress(String text, boolean connects) {
         this.text = text;
+        this.connects = connects;
     }
 
     /** The way it was written. */
@@ -55,368 +49,229 @@ abstract sealed class StreamAddress {
         return text;
     }
 
+    /** Whether it was written with {@link #CONNECT} before it. */
+    boolean connects() {
+        return connects;
+    }
+
     /**
      * Listens.
      *
      * @param link name for messages
+     * @param acceptor the handler of the channel that listens
      * @throws LinkException if that cannot be; nothing is left behind
      */
-    abstract Bound bind(String link);
+    abstract Bound bind(String link, LinkLoop loop, ChannelHandler acceptor);
+
+    /**
+     * Finds out what to connect to, which may take a name server's time.
+     *
+     * @param link name for messages
+     * @throws LinkException if there is no such host
+     */
+    abstract Target resolve(String link);
 
     /** A socket that listens, and what must be undone when it is closed. */
-    interface Bound {
-
-        SocketAddress address();
-
-        /** Hands the socket over to Netty, once; the channel then owns it. */
-        ServerChannel channel();
+    record Bound(
+            Channel channel,
+            SocketAddress address,
+            @Nullable UnixSocketFile file) {
 
         /** Undoes what lies outside the socket, which has been closed. */
-        void clean();
+        void clean() {
+            if (file != null) {
+                file.remove();
+            }
+        }
     }
 
+    /** What to connect to. */
+    interface Target {
+
+        Channel channel(Transport transport);
+
+        SocketAddress address(Transport transport);
+    }
+
+    /** Reads an address that may begin with {@link #CONNECT}. */
     static StreamAddress parse(String text) {
         Objects.requireNonNull(text, "text");
-        if (text.startsWith(UNIX)) {
-            return new Unix(text, path(text));
-        }
-        if (text.startsWith(TCP)) {
-            return tcp(text);
-        }
-        throw new SyntaxException(SETTING, text, 0, "begins with neither 'unix:' nor 'tcp:'", FORMS);
+        boolean connects = text.startsWith(CONNECT);
+        return parse(text, connects, connects ? CONNECT.length() : 0);
     }
 
-    private static Path path(String text) {
-        String path = text.substring(UNIX.length());
-        if (path.isEmpty()) {
-            throw new SyntaxException(SETTING, text, text.length(), "has no path", FORMS);
+    /** Reads an address that is to be listened on. */
+    static StreamAddress toListen(String text) {
+        return parse(Objects.requireNonNull(text, "text"), false, 0);
+    }
+
+    /** Reads an address that is to be connected to, written without {@link #CONNECT}. */
+    static StreamAddress toConnect(String text) {
+        return parse(CONNECT + Objects.requireNonNull(text, "text"), true, CONNECT.length());
+    }
+
+    private static StreamAddress parse(String text, boolean connects, int at) {
+        if (text.startsWith(UNIX, at)) {
+            return new Unix(
+                    text, connects, UnixSocketFile.parse(SETTING, text, at + UNIX.length(), text.length(), FORMS));
         }
-        if (path.endsWith("/")) {
-            throw new SyntaxException(SETTING, text, text.length() - 1, "names a directory", "name a file in it");
+        if (text.startsWith(TCP, at)) {
+            HostAndPort end = HostAndPort.parse(SETTING, text, at + TCP.length(), text.length(), "tcp:", FORMS);
+            if (connects && end.port() == 0) {
+                throw new SyntaxException(
+                        SETTING, text, text.length() - 1, "has port 0", "name the port that the monitor listens on");
+            }
+            return new Tcp(text, connects, end);
         }
-        int length = path.getBytes(Unix.NAMES).length;
-        if (length > Unix.LONGEST) {
-            throw new ConfigurationException(
-                    SETTING,
-                    text,
-                    "has a path of " + length + " octets, and a unix socket's may have " + Unix.LONGEST,
-                    "put the socket into a directory nearer to the root, such as /run");
-        }
+        throw new SyntaxException(SETTING, text, at, "begins with neither 'unix:' nor 'tcp:'", FORMS);
+    }
+
+    /** Registers a channel with the loop and binds it; on failure closes it and throws what was wrong. */
+    static void registerAndBind(String link, LinkLoop loop, Channel channel, SocketAddress address) throws IOException {
+        boolean bound = false;
         try {
-            return Path.of(path);
-        } catch (InvalidPathException e) {
-            int at = UNIX.length() + Math.max(0, e.getIndex());
-            throw new SyntaxException(SETTING, text, at, "is no path on this system", FORMS);
+            ChannelFuture registered = loop.loop().register(channel);
+            loop.await(registered, LinkLoop.OPEN_MILLIS);
+            check(link, registered);
+            ChannelFuture binding = channel.bind(address);
+            loop.await(binding, LinkLoop.OPEN_MILLIS);
+            check(link, binding);
+            bound = true;
+        } catch (RejectedExecutionException e) {
+            throw LinkLoop.isGone(link, e);
+        } finally {
+            if (!bound) {
+                close(loop, channel);
+            }
         }
     }
 
-    private static StreamAddress tcp(String text) {
-        int colon = text.lastIndexOf(':');
-        if (colon < TCP.length()) {
-            throw new SyntaxException(SETTING, text, text.length(), "has no port", FORMS);
+    private static void check(String link, ChannelFuture done) throws IOException {
+        Throwable cause = done.cause();
+        if (cause instanceof RejectedExecutionException e) {
+            throw LinkLoop.isGone(link, e);
         }
-        String host = text.substring(TCP.length(), colon);
-        boolean bracketed = host.startsWith("[") && host.endsWith("]");
-        if (bracketed) {
-            host = host.substring(1, host.length() - 1);
-        } else if (host.indexOf(':') >= 0) {
-            throw new SyntaxException(
-                    SETTING,
-                    text,
-                    TCP.length() + host.indexOf(':'),
-                    "has a colon in its host",
-                    "put an IPv6 address into brackets: tcp:[::1]:5001");
+        if (cause instanceof IOException e) {
+            throw e;
         }
-        if (host.isBlank()) {
-            throw new SyntaxException(
-                    SETTING,
-                    text,
-                    TCP.length(),
-                    "has no host",
-                    "name the address to listen on, such as tcp:127.0.0.1:5001 for this machine alone");
+        if (!done.isSuccess()) {
+            throw new LinkException(link, "its event loop does not answer", null, cause);
         }
-        String digits = text.substring(colon + 1);
-        int port = 0;
-        boolean number = !digits.isEmpty() && digits.length() <= 5;
-        for (int i = 0; number && i < digits.length(); i++) {
-            char c = digits.charAt(i);
-            number = c >= '0' && c <= '9';
-            port = 10 * port + (c - '0');
-        }
-        if (!number || port > 65535) {
-            throw new SyntaxException(SETTING, text, colon + 1, "has no port that is a number of 0 to 65535", FORMS);
-        }
-        return new Tcp(text, host, port);
     }
 
-    private static LinkException failure(
-            String link, String problem, @Nullable String cure, @Nullable Throwable cause) {
-        return new LinkException(link, problem, cure, cause);
-    }
-
-    private static void closeQuietly(ServerSocketChannel socket) {
+    /** Closes a channel, registered or not. */
+    static void close(LinkLoop loop, Channel channel) {
         try {
-            socket.close();
-        } catch (IOException ignored) {
-            // nothing depends on it: the caller reports what went wrong before
+            if (channel.isRegistered()) {
+                loop.await(channel.close(), LinkLoop.CLOSE_MILLIS);
+            } else {
+                channel.unsafe().closeForcibly();
+            }
+        } catch (RejectedExecutionException ignored) {
+            // the embedder has shut its event loops down, and with them every channel
         }
     }
 
-    /** A TCP address; the host is looked up when it is bound. */
+    /** A TCP address; the host is looked up when it is bound or connected to. */
     static final class Tcp extends StreamAddress {
 
-        private final String host;
-        private final int port;
+        private static final boolean WINDOWS = System.getProperty("os.name", "").startsWith("Windows");
 
-        private Tcp(String text, String host, int port) {
-            super(text);
-            this.host = host;
-            this.port = port;
+        private final HostAndPort end;
+
+        private Tcp(String text, boolean connects, HostAndPort end) {
+            super(text, connects);
+            this.end = end;
         }
 
         @Override
-        Bound bind(String link) {
-            InetAddress address;
-            try {
-                address = InetAddress.getByName(host);
-            } catch (UnknownHostException e) {
-                throw failure(
-                        link,
-                        "the host '" + host + "' is not known",
-                        "name an address of this machine, such as 127.0.0.1",
-                        e);
+        Bound bind(String link, LinkLoop loop, ChannelHandler acceptor) {
+            InetAddress address = end.lookUp(link, "name an address of this machine, such as 127.0.0.1");
+            ServerChannel channel = loop.transport().serverSocket(HostAndPort.family(address));
+            if (!WINDOWS) {
+                // a restarted gateway is not kept waiting by old connections; on Windows this would allow two listeners
+                channel.config().setOption(ChannelOption.SO_REUSEADDR, true);
             }
-            ServerSocketChannel socket = null;
+            channel.pipeline().addLast(acceptor);
             try {
-                socket = ServerSocketChannel.open();
-                if (!System.getProperty("os.name", "").startsWith("Windows")) {
-                    // a restarted gateway is not kept waiting by old connections; on Windows this would allow two
-                    // listeners
-                    socket.setOption(StandardSocketOptions.SO_REUSEADDR, true);
-                }
-                socket.bind(new InetSocketAddress(address, port));
-                return new BoundTcp(socket, socket.getLocalAddress());
+                registerAndBind(link, loop, channel, new InetSocketAddress(address, end.port()));
+                return new Bound(channel, channel.localAddress(), null);
             } catch (IOException e) {
-                if (socket != null) {
-                    closeQuietly(socket);
+                throw end.explain(link, e);
+            }
+        }
+
+        @Override
+        Target resolve(String link) {
+            InetAddress address = end.lookUp(link, "name the machine that the monitor listens on");
+            return new Target() {
+                @Override
+                public Channel channel(Transport transport) {
+                    return transport.socket(HostAndPort.family(address));
                 }
-                throw explain(link, e);
-            }
+
+                @Override
+                public SocketAddress address(Transport transport) {
+                    return new InetSocketAddress(address, end.port());
+                }
+            };
         }
-
-        LinkException explain(String link, IOException e) {
-            String message = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
-            if (message.contains("permission") || message.contains("denied")) {
-                return failure(
-                        link,
-                        "this process may not listen on port " + port,
-                        port < 1024
-                                ? "choose a port of 1024 or more, or give the process CAP_NET_BIND_SERVICE"
-                                : "choose another port",
-                        e);
-            }
-            if (message.contains("assign")) {
-                return failure(
-                        link,
-                        host + " is not an address of this machine",
-                        "listen on 127.0.0.1 or on a card's address",
-                        e);
-            }
-            if (e instanceof BindException) {
-                return failure(
-                        link,
-                        "port " + port + " of " + host + " is in use by another program",
-                        "stop that program (ss -ltnp names it) or choose another port",
-                        e);
-            }
-            return failure(link, "cannot listen: " + e.getMessage(), null, e);
-        }
-    }
-
-    private record BoundTcp(ServerSocketChannel socket, SocketAddress address) implements Bound {
-
-        @Override
-        public ServerChannel channel() {
-            return new NioServerSocketChannel(socket);
-        }
-
-        @Override
-        public void clean() {}
     }
 
     /** A unix socket's path. */
     static final class Unix extends StreamAddress {
 
-        /** What Java takes: two less than the kernel's {@code sun_path}, 108 octets on Linux, 104 on macOS and the BSDs. */
-        static final int LONGEST = System.getProperty("os.name", "Linux").startsWith("Linux") ? 106 : 102;
-
-        private static final Charset NAMES = names();
-        private static final int TYPE = 0170000;
-        private static final int SOCKET = 0140000;
-
         private final Path path;
 
-        private Unix(String text, Path path) {
-            super(text);
+        private Unix(String text, boolean connects, Path path) {
+            super(text, connects);
             this.path = path;
         }
 
-        private static Charset names() {
-            try {
-                return Charset.forName(System.getProperty("sun.jnu.encoding", "UTF-8"));
-            } catch (IllegalArgumentException e) {
-                return StandardCharsets.UTF_8;
-            }
-        }
-
         @Override
-        Bound bind(String link) {
+        Bound bind(String link, LinkLoop loop, ChannelHandler acceptor) {
+            ServerChannel channel = loop.transport().unixServerSocket();
+            channel.pipeline().addLast(acceptor);
+            boolean bound = false;
             try {
-                Path directory = path.toAbsolutePath().getParent();
-                if (directory != null && !Files.isDirectory(directory)) {
-                    throw failure(
-                            link,
-                            "the directory " + directory + " does not exist",
-                            "create it, or name a path in another one",
-                            null);
-                }
-                boolean stale = leftBehind(link);
-                Path hidden = Files.createTempDirectory(directory(), ".q");
-                try {
-                    Path socket = hidden.resolve("s");
-                    return socket.toString().getBytes(NAMES).length > LONGEST ? bindInPlace(stale) : bindHidden(socket);
-                } finally {
-                    Files.deleteIfExists(hidden);
-                }
-            } catch (AccessDeniedException e) {
-                throw failure(
+                UnixSocketFile file = UnixSocketFile.bindHidden(
                         link,
-                        "this process may not create " + path,
-                        "give it the right to write to the directory, or name a path in another one",
-                        e);
-            } catch (IOException e) {
-                throw failure(link, "cannot listen on " + path + ": " + e.getMessage(), null, e);
+                        path,
+                        Unix::isAlive,
+                        at -> registerAndBind(
+                                link, loop, channel, loop.transport().unixAddress(at)));
+                bound = true;
+                return new Bound(channel, UnixDomainSocketAddress.of(path), file);
+            } finally {
+                if (!bound) {
+                    close(loop, channel);
+                }
             }
         }
 
-        private Path directory() {
-            Path parent = path.getParent();
-            return parent != null ? parent : Path.of("");
-        }
-
-        /** Whether a dead process's socket is there; one that is alive, or another kind of file, is an error. */
-        private boolean leftBehind(String link) throws IOException {
-            if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
-                return false;
-            }
-            if (!isSocket()) {
-                throw failure(
-                        link, path + " is there already and is not a socket", "remove it, or name another path", null);
-            }
+        private static boolean isAlive(Path path) throws IOException {
             try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
                 probe.configureBlocking(false); // a full backlog must not stop us
                 probe.connect(UnixDomainSocketAddress.of(path));
-            } catch (ConnectException nobodyListens) {
                 return true;
-            } catch (NoSuchFileException goneMeanwhile) {
+            } catch (ConnectException | NoSuchFileException nobodyListens) {
                 return false;
             }
-            throw failure(
-                    link,
-                    path + " is in use by another process",
-                    "stop that process (ss -xlp names it) or name another path",
-                    null);
-        }
-
-        private boolean isSocket() throws IOException {
-            try {
-                Object mode = Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS);
-                return mode instanceof Integer bits && (bits & TYPE) == SOCKET;
-            } catch (UnsupportedOperationException | IllegalArgumentException e) {
-                return Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
-                        .isOther();
-            }
-        }
-
-        /**
-         * Binds inside a directory that nobody else may enter and moves the socket into its place when it is ready: there is
-         * no moment at which others could connect, and a stale file is replaced in one step.
-         */
-        private Bound bindHidden(Path hidden) throws IOException {
-            ServerSocketChannel socket = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-            try {
-                socket.bind(UnixDomainSocketAddress.of(hidden));
-                restrict(hidden);
-                Files.move(hidden, path, StandardCopyOption.ATOMIC_MOVE);
-                return new BoundUnix(socket, path, key());
-            } catch (IOException | RuntimeException e) {
-                closeQuietly(socket);
-                Files.deleteIfExists(hidden);
-                throw e;
-            }
-        }
-
-        /** For a path so long that nothing may be added to it. */
-        private Bound bindInPlace(boolean stale) throws IOException {
-            if (stale) {
-                Files.deleteIfExists(path);
-            }
-            ServerSocketChannel socket = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-            try {
-                socket.bind(UnixDomainSocketAddress.of(path));
-            } catch (IOException | RuntimeException e) {
-                closeQuietly(socket);
-                throw e;
-            }
-            try {
-                restrict(path);
-                return new BoundUnix(socket, path, key());
-            } catch (IOException | RuntimeException e) {
-                closeQuietly(socket);
-                Files.deleteIfExists(path);
-                throw e;
-            }
-        }
-
-        private static void restrict(Path socket) throws IOException {
-            try {
-                Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
-            } catch (UnsupportedOperationException ignored) {
-                // a system without such permissions: the directory's have to do
-            }
-        }
-
-        private @Nullable Object key() throws IOException {
-            return Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
-                    .fileKey();
-        }
-    }
-
-    private record BoundUnix(
-            ServerSocketChannel socket, Path path, @Nullable Object key) implements Bound {
-
-        @Override
-        public SocketAddress address() {
-            return UnixDomainSocketAddress.of(path);
         }
 
         @Override
-        public ServerChannel channel() {
-            return new NioServerDomainSocketChannel(socket);
-        }
-
-        /** Removes the file, unless another process has put its own in the place meanwhile. */
-        @Override
-        public void clean() {
-            try {
-                BasicFileAttributes now =
-                        Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-                if (Objects.equals(key, now.fileKey())) {
-                    Files.delete(path);
+        Target resolve(String link) {
+            return new Target() {
+                @Override
+                public Channel channel(Transport transport) {
+                    return transport.unixSocket();
                 }
-            } catch (IOException ignored) {
-                // gone already, or no longer ours to remove; the next start replaces it
-            }
+
+                @Override
+                public SocketAddress address(Transport transport) {
+                    return transport.unixAddress(path);
+                }
+            };
         }
     }
 }

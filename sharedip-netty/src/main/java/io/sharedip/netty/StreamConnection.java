@@ -10,18 +10,17 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.DefaultMaxMessagesRecvByteBufAllocator;
 import io.sharedip.address.MacAddress;
-import io.sharedip.link.FrameRing;
 import io.sharedip.link.LinkHost;
 import io.sharedip.packet.Frame;
-import java.lang.invoke.VarHandle;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One accepted connection. All of it runs on the event loop, except {@link #kick} and {@link #resumeIfStalled}, which the
- * thread that drives the engine calls.
+ * One connection. All of it runs on the event loop, except {@link #kick} and {@link #resumeSoon}, which the thread that drives the
+ * engine calls.
  *
  * <p><b>Reading.</b> Every read appends to one array, in which frames are found and handed on where they lie. When the link's
  * ring is full, reading stops until the driver has made room: the guest's monitor is held up and nothing is lost.
@@ -31,8 +30,8 @@ import org.jspecify.annotations.Nullable;
 @SuppressWarnings("FutureReturnValueIgnored") // Netty reports a channel's end to channelInactive, whoever asked for it
 final class StreamConnection extends ChannelInboundHandlerAdapter {
 
-    static final int SHORTEST = 14;
-    static final int LONGEST = 69_632;
+    static final int SHORTEST = LinkOptions.SHORTEST_FRAME;
+    static final int LONGEST = LinkOptions.LONGEST_FRAME;
 
     private static final int HEADER = 4;
     private static final int ROOM = 1 << 17;
@@ -41,9 +40,27 @@ final class StreamConnection extends ChannelInboundHandlerAdapter {
     private static final int MOST_WRITTEN_AT_ONCE = 1 << 16;
     private static final int BATCH = 64;
 
-    private final StreamAcceptor acceptor;
+    /** Whoever has made the connection. Event loop only. */
+    interface Owner {
+
+        /** A connection has come up. */
+        void connected(StreamConnection connection);
+
+        /** A connection without a link has said by its first frame which guest it is. */
+        void introduced(StreamConnection connection, MacAddress mac);
+
+        /** A connection has ended. */
+        void gone(StreamConnection connection, @Nullable QemuStreamLink link, String reason);
+
+        /** Tells the gateway of the link, or of any link if it concerns none. */
+        void notice(@Nullable QemuStreamLink link, String message);
+    }
+
+    private final Owner owner;
     private final Channel channel;
     private final ByteBuf received = Unpooled.wrappedBuffer(new byte[ROOM]).clear();
+    // where Netty reads to, since native transports need direct memory; not pooled, so that the collector frees it
+    private final ByteBuf incoming = Unpooled.wrappedBuffer(ByteBuffer.allocateDirect(ROOM));
     private final Frame[] batch = new Frame[BATCH];
     private final ChannelFutureListener written = this::written;
     private final Runnable pump = this::pumpWhenKicked;
@@ -57,21 +74,19 @@ final class StreamConnection extends ChannelInboundHandlerAdapter {
     private boolean offered;
     private int writing;
 
-    private volatile boolean stalled;
-
-    StreamConnection(StreamAcceptor acceptor, Channel channel) {
-        this.acceptor = acceptor;
+    StreamConnection(Owner owner, Channel channel) {
+        this.owner = owner;
         this.channel = channel;
         for (int i = 0; i < BATCH; i++) {
             batch[i] = new Frame();
         }
-        channel.config().setRecvByteBufAllocator(new IntoReceived());
+        channel.config().setRecvByteBufAllocator(new IntoIncoming());
     }
 
-    /** Lets Netty read into {@link #received} instead of a new buffer each time. */
-    private final class IntoReceived extends DefaultMaxMessagesRecvByteBufAllocator {
+    /** Lets Netty read into {@link #incoming} instead of a new buffer each time, and no more than {@link #received} takes. */
+    private final class IntoIncoming extends DefaultMaxMessagesRecvByteBufAllocator {
 
-        private IntoReceived() {
+        private IntoIncoming() {
             super(READS_IN_A_ROW);
         }
 
@@ -86,7 +101,8 @@ final class StreamConnection extends ChannelInboundHandlerAdapter {
 
                 @Override
                 public ByteBuf allocate(ByteBufAllocator allocator) {
-                    return received.retain();
+                    int start = ROOM - received.writableBytes();
+                    return incoming.setIndex(start, start).retain();
                 }
             };
         }
@@ -125,7 +141,8 @@ final class StreamConnection extends ChannelInboundHandlerAdapter {
         }
         process();
         endBatch();
-        if (!ended && !stalled && link != null) {
+        QemuStreamLink to = link;
+        if (!ended && to != null && to.isOpen() && !to.rings().arrived().isStalled()) {
             channel.config().setAutoRead(true);
             pump();
         }
@@ -142,15 +159,17 @@ final class StreamConnection extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelActive(ChannelHandlerContext context) {
-        acceptor.connected(this);
+        owner.connected(this);
     }
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
+        ByteBuf octets = (ByteBuf) message;
         try {
+            received.writeBytes(octets);
             process();
         } finally {
-            received.release(); // what allocate retained
+            octets.release();
         }
     }
 
@@ -162,7 +181,7 @@ final class StreamConnection extends ChannelInboundHandlerAdapter {
     @Override
     public void channelInactive(ChannelHandlerContext context) {
         ended = true;
-        acceptor.gone(this, link, ending);
+        owner.gone(this, link, ending);
     }
 
     @Override
@@ -185,10 +204,10 @@ final class StreamConnection extends ChannelInboundHandlerAdapter {
             if (readable < HEADER + length) {
                 break;
             }
-            QemuStreamLink owner = link;
-            if (owner != null) {
-                LinkHost host = owner.host();
-                boolean goesOn = host != null && (host.onDriverThread() ? deliver(owner, host) : queue(owner, host));
+            QemuStreamLink to = link;
+            if (to != null) {
+                LinkHost host = to.host();
+                boolean goesOn = host != null && (host.onDriverThread() ? deliver(to, host) : queue(to, host));
                 if (!goesOn) {
                     break;
                 }
@@ -209,7 +228,7 @@ final class StreamConnection extends ChannelInboundHandlerAdapter {
             int source = received.readerIndex() + HEADER + SOURCE_MAC;
             claimed = new MacAddress(
                     (long) received.getUnsignedShort(source) << 32 | received.getUnsignedInt(source + 2));
-            acceptor.introduced(this, claimed);
+            owner.introduced(this, claimed);
         }
         return link != null;
     }
@@ -217,15 +236,15 @@ final class StreamConnection extends ChannelInboundHandlerAdapter {
     private void refuse(long length) {
         String problem = "the guest announced a frame of " + length + " octets, where " + SHORTEST + " to " + LONGEST
                 + " are possible";
-        acceptor.notice(link, problem + "; its connection" + from() + " is closed");
+        owner.notice(link, problem + "; its connection" + from() + " is closed");
         close(problem);
     }
 
     /** Points a frame at the octets behind the next length, which are known to be there. */
-    private Frame take(QemuStreamLink owner, Frame frame) {
+    private Frame take(QemuStreamLink to, Frame frame) {
         int length = received.readInt();
         frame.wrap(received.array(), received.arrayOffset() + received.readerIndex(), length)
-                .checksumState(owner.checksums());
+                .checksumState(to.checksums());
         received.skipBytes(length);
         return frame;
     }
@@ -241,35 +260,24 @@ final class StreamConnection extends ChannelInboundHandlerAdapter {
     }
 
     /** Hands a batch straight to the engine, which runs on this very thread. */
-    private boolean deliver(QemuStreamLink owner, LinkHost host) {
-        FrameRing earlier = owner.rings().arrived();
-        if (!earlier.isEmpty()) {
-            earlier.drain(host::deliver, Integer.MAX_VALUE);
-        }
+    private boolean deliver(QemuStreamLink to, LinkHost host) {
         int count = 0;
         do {
-            take(owner, batch[count++]);
+            take(to, batch[count++]);
         } while (count < BATCH && another());
-        host.deliver(batch, count);
+        to.rings().arrived().deliver(host, batch, count);
         return true;
     }
 
     /** Puts a frame into the link's ring; false if that is full, and then reading has stopped. */
-    private boolean queue(QemuStreamLink owner, LinkHost host) {
-        FrameRing arrived = owner.rings().arrived();
+    private boolean queue(QemuStreamLink to, LinkHost host) {
         int start = received.readerIndex();
-        Frame frame = take(owner, batch[0]);
-        if (!arrived.offer(frame)) {
-            stalled = true;
-            VarHandle.fullFence(); // the driver makes room, then looks at stalled: one of us sees the other
-            if (!arrived.offer(frame)) {
-                received.readerIndex(start);
-                pause();
-                offered = false;
-                host.wakeup();
-                return false;
-            }
-            stalled = false;
+        if (!to.rings().arrived().offer(take(to, batch[0]))) {
+            received.readerIndex(start);
+            pause();
+            offered = false;
+            host.wakeup();
+            return false;
         }
         offered = true;
         return true;
@@ -278,11 +286,15 @@ final class StreamConnection extends ChannelInboundHandlerAdapter {
     private void endBatch() {
         if (offered) {
             offered = false;
-            QemuStreamLink owner = link;
-            LinkHost host = owner != null ? owner.host() : null;
-            if (host != null) {
-                host.wakeup();
-            }
+            wakeDriver();
+        }
+    }
+
+    private void wakeDriver() {
+        QemuStreamLink to = link;
+        LinkHost host = to != null ? to.host() : null;
+        if (host != null) {
+            host.wakeup();
         }
     }
 
@@ -295,13 +307,9 @@ final class StreamConnection extends ChannelInboundHandlerAdapter {
         }
     }
 
-    /** Lets reading go on if it had stopped for want of room. Driver only, after it has made room. */
-    void resumeIfStalled() {
-        VarHandle.fullFence(); // see queue
-        if (stalled) {
-            stalled = false;
-            execute(resume);
-        }
+    /** Lets reading go on, after the driver has made room. Any thread. */
+    void resumeSoon() {
+        execute(resume);
     }
 
     /** Starts writing what has been published. Driver only. */
@@ -327,11 +335,11 @@ final class StreamConnection extends ChannelInboundHandlerAdapter {
     }
 
     private void pump() {
-        QemuStreamLink owner = link;
-        if (ended || owner == null || writing > 0) {
+        QemuStreamLink from = link;
+        if (ended || from == null || writing > 0 || !from.isOpen()) {
             return;
         }
-        ByteBuf octets = owner.rings().leaving().next(MOST_WRITTEN_AT_ONCE);
+        ByteBuf octets = from.rings().leaving().next(MOST_WRITTEN_AT_ONCE);
         if (octets != null) {
             writing = octets.readableBytes();
             channel.writeAndFlush(octets).addListener(written);
@@ -341,12 +349,14 @@ final class StreamConnection extends ChannelInboundHandlerAdapter {
     private void written(ChannelFuture write) {
         int octets = writing;
         writing = 0;
-        QemuStreamLink owner = link;
-        if (ended || owner == null) {
+        QemuStreamLink from = link;
+        if (ended || from == null || !from.isOpen()) {
             return;
         }
         if (write.isSuccess()) {
-            owner.rings().leaving().free(octets);
+            if (from.rings().leaving().free(octets)) {
+                wakeDriver();
+            }
             pump();
         } else {
             Throwable cause = write.cause();

@@ -17,7 +17,7 @@ final class Monitor implements AutoCloseable {
 
     final SocketChannel socket;
 
-    private Monitor(SocketChannel socket) {
+    Monitor(SocketChannel socket) {
         this.socket = socket;
     }
 

@@ -13,6 +13,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.local.LocalIoHandler;
 import io.netty.channel.nio.NioIoHandler;
 import io.sharedip.ConfigurationException;
@@ -44,10 +45,17 @@ class QemuStreamLinkTest {
 
     enum Transport {
         UNIX,
-        TCP
+        TCP,
+        UNIX_EPOLL,
+        TCP_EPOLL;
+
+        EventLoopGroup group() {
+            return name().endsWith("EPOLL") ? epoll : group;
+        }
     }
 
     private static EventLoopGroup group;
+    private static EventLoopGroup epoll;
 
     @TempDir
     Path directory;
@@ -58,11 +66,13 @@ class QemuStreamLinkTest {
     @BeforeAll
     static void start() {
         group = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+        epoll = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
     }
 
     @AfterAll
     static void stop() {
         group.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2000);
+        epoll.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2000);
     }
 
     @AfterEach
@@ -78,7 +88,7 @@ class QemuStreamLinkTest {
     }
 
     private String address(Transport transport) {
-        return transport == Transport.UNIX ? "unix:" + directory.resolve("vm.sock") : "tcp:127.0.0.1:0";
+        return transport.name().startsWith("UNIX") ? "unix:" + directory.resolve("vm.sock") : "tcp:127.0.0.1:0";
     }
 
     private QemuStreamLink open(QemuStreamLink link) {
@@ -88,7 +98,7 @@ class QemuStreamLinkTest {
     }
 
     private QemuStreamLink open(Transport transport) {
-        return open(QemuStreamLink.listen(address(transport), group));
+        return open(QemuStreamLink.listen(address(transport), transport.group()));
     }
 
     private Monitor connect(QemuStreamLink link) {
@@ -104,9 +114,9 @@ class QemuStreamLinkTest {
     }
 
     /** Returns when the event loop has read whatever had been written: each task waits for one round of reads at least. */
-    private static void letTheLoopRead() {
+    private static void letTheLoopRead(Transport transport) {
         for (int i = 0; i < 2; i++) {
-            group.next().submit(() -> {}).syncUninterruptibly();
+            transport.group().next().submit(() -> {}).syncUninterruptibly();
         }
     }
 
@@ -128,7 +138,7 @@ class QemuStreamLinkTest {
         byte[] octets = stream(frames);
         for (int split = 0; split <= octets.length; split++) {
             monitor.write(octets, 0, split);
-            letTheLoopRead();
+            letTheLoopRead(transport);
             monitor.write(octets, split, octets.length);
             assertFrames(receive(link, frames.length), frames);
         }
@@ -144,7 +154,7 @@ class QemuStreamLinkTest {
         byte[] octets = stream(frames);
         for (int i = 0; i < octets.length; i++) {
             monitor.write(octets, i, i + 1);
-            letTheLoopRead();
+            letTheLoopRead(transport);
         }
         assertFrames(receive(link, frames.length), frames);
     }
@@ -226,8 +236,8 @@ class QemuStreamLinkTest {
     @ParameterizedTest
     @EnumSource
     void aBurstBeyondTheRingHoldsTheMonitorUpAndLosesNothing(Transport transport) throws Exception {
-        QemuStreamLink link =
-                open(QemuStreamLink.listen(address(transport), group).withQueue(1 << 18));
+        QemuStreamLink link = open(
+                QemuStreamLink.listen(address(transport), transport.group()).withQueue(1 << 18));
         Monitor monitor = connected(link);
         int count = 40_000; // 40 MB, far beyond the ring and every buffer of the system
         AtomicLong sent = new AtomicLong();
@@ -368,8 +378,8 @@ class QemuStreamLinkTest {
     @EnumSource
     void aGuestThatDoesNotReadFillsTheQueueAndNoMore(Transport transport) throws Exception {
         int queue = 1 << 18;
-        QemuStreamLink link =
-                open(QemuStreamLink.listen(address(transport), group).withQueue(queue));
+        QemuStreamLink link = open(
+                QemuStreamLink.listen(address(transport), transport.group()).withQueue(queue));
         Monitor monitor = connected(link);
         int[] accepted = {0};
         int[] refusedInARow = {0};
@@ -387,16 +397,22 @@ class QemuStreamLinkTest {
             return refusedInARow[0] == 20;
         });
         StreamConnection connection = link.connection();
-        long pending = group.next()
+        long pending = connection
+                .channel()
+                .eventLoop()
                 .submit(() -> connection.channel().unsafe().outboundBuffer().totalPendingWriteBytes())
                 .get();
         assertThat(pending).isLessThanOrEqualTo((1 << 16) + 1024);
+        assertThat(link.isWritable()).isFalse();
+        assertThat(host.wakeups).hasValue(0);
 
         for (int i = 0; i < accepted[0]; i++) {
             assertThat(monitor.read()).isEqualTo(frame(MAC_1, i, 1000));
         }
+        await().atMost(PATIENCE).until(() -> host.wakeups.get() > 0);
+        await().atMost(PATIENCE).until(link::isWritable);
         byte[] later = frame(MAC_1, 123, 60);
-        await().atMost(PATIENCE).until(() -> link.send(Frame.of(later)));
+        assertThat(link.send(Frame.of(later))).isTrue();
         link.flush();
         assertThat(monitor.read()).isEqualTo(later);
         host.assertEvents();
@@ -404,11 +420,13 @@ class QemuStreamLinkTest {
 
     // threads
 
-    @Test
-    void onTheEnginesOwnEventLoopFramesGoStraightToIt() throws Exception {
-        Thread loop = loopThread();
+    @ParameterizedTest
+    @EnumSource
+    void onTheEnginesOwnEventLoopFramesGoStraightToIt(Transport transport) throws Exception {
+        EventLoopGroup group = transport.group();
+        Thread loop = loopThread(group);
         host.onDriverThread = () -> Thread.currentThread() == loop;
-        QemuStreamLink link = QemuStreamLink.listen(address(Transport.UNIX), group);
+        QemuStreamLink link = QemuStreamLink.listen(address(transport), group);
         host.engine = frame -> {
             frame.put8(13, 0x77);
             assertThat(link.send(frame)).isTrue();
@@ -428,7 +446,36 @@ class QemuStreamLinkTest {
         assertThat(monitor.read()).isNull();
     }
 
-    private static Thread loopThread() {
+    @ParameterizedTest
+    @EnumSource
+    void onTheEnginesOwnEventLoopTheFramesOfOneReadAreOneBatch(Transport transport) throws Exception {
+        EventLoopGroup group = transport.group();
+        Thread loop = loopThread(group);
+        host.onDriverThread = () -> Thread.currentThread() == loop;
+        QemuStreamLink link = QemuStreamLink.listen(address(transport), group);
+        group.next().submit(() -> open(link)).get();
+        Monitor monitor = connected(link);
+        byte[][] frames = new byte[60][];
+        for (int i = 0; i < frames.length; i++) {
+            frames[i] = frame(MAC_1, i, 60 + i);
+        }
+        CountDownLatch written = new CountDownLatch(1);
+        // the loop reads when all of it is there
+        group.next().execute(() -> {
+            try {
+                written.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        monitor.send(frames);
+        written.countDown();
+        await().atMost(PATIENCE).until(() -> host.delivered.size() == frames.length);
+        assertFrames(host.delivered, frames);
+        assertThat(host.batches).hasValue(1);
+    }
+
+    private static Thread loopThread(EventLoopGroup group) {
         AtomicReference<Thread> thread = new AtomicReference<>();
         group.next().submit(() -> thread.set(Thread.currentThread())).syncUninterruptibly();
         return thread.get();
@@ -437,7 +484,8 @@ class QemuStreamLinkTest {
     @ParameterizedTest
     @EnumSource
     void loadBothWaysWithReconnectsLosesNoBoundary(Transport transport) throws Exception {
-        QemuStreamLink link = open(QemuStreamLink.listen(address(transport)).withQueue(1 << 18));
+        QemuStreamLink link = open(
+                QemuStreamLink.listen(address(transport), transport.group()).withQueue(1 << 18));
         AtomicLong arrived = new AtomicLong();
         CountDownLatch stop = new CountDownLatch(1);
         CompletableFuture<Void> driver = alongside(() -> {
@@ -499,7 +547,7 @@ class QemuStreamLinkTest {
     @ParameterizedTest
     @EnumSource
     void closeEndsTheConnectionInTimeAndTwiceIsOnce(Transport transport) {
-        QemuStreamLink link = open(QemuStreamLink.listen(address(transport)));
+        QemuStreamLink link = open(QemuStreamLink.listen(address(transport), transport.group()));
         Monitor monitor = connected(link);
         link.send(Frame.of(frame(MAC_1, 1, 60)));
         long before = System.nanoTime();
@@ -560,7 +608,7 @@ class QemuStreamLinkTest {
     }
 
     @Test
-    void aGroupThatIsNotForNioIsRefused() {
+    void aGroupOfAnUnknownTransportIsRefused() {
         EventLoopGroup other = new MultiThreadIoEventLoopGroup(1, LocalIoHandler.newFactory());
         try {
             assertThatExceptionOfType(ConfigurationException.class)

@@ -22,6 +22,7 @@ final class RecordingHost implements LinkHost {
     final List<String> events = new CopyOnWriteArrayList<>();
     final List<byte[]> delivered = new CopyOnWriteArrayList<>();
     final AtomicInteger wakeups = new AtomicInteger();
+    final AtomicInteger batches = new AtomicInteger();
     volatile BooleanSupplier onDriverThread = () -> false;
     volatile Consumer<Frame> engine = frame -> {};
 
@@ -38,6 +39,7 @@ final class RecordingHost implements LinkHost {
     @Override
     public void deliver(Frame[] frames, int count) {
         assertThat(onDriverThread()).isTrue();
+        batches.incrementAndGet();
         for (int i = 0; i < count; i++) {
             delivered.add(frames[i].toByteArray());
             engine.accept(frames[i]);

@@ -64,6 +64,35 @@ class StreamAddressTest {
         assertThatExceptionOfType(SyntaxException.class).isThrownBy(() -> QemuStreamListener.listen(text));
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"unix:/run/vm1.sock", "tcp:127.0.0.1:5001", "tcp:[::1]:5001"})
+    void oneToConnectToIsWrittenBehindItsWord(String address) {
+        QemuStreamLink link = QemuStreamLink.parse("connect " + address);
+        assertThat(link.name()).isEqualTo("qemu-stream:connect " + address);
+        assertThat(QemuStreamLink.connect(address).name()).isEqualTo(link.name());
+        assertThat(QemuStreamLink.parse(address).name())
+                .isEqualTo(QemuStreamLink.listen(address).name());
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "connect              | 0  | begins with neither",
+                "connect /run/vm.sock | 8  | begins with neither",
+                "connect tcp:host     | 16 | has no port",
+                "connect tcp:host:0   | 17 | has port 0",
+                "connect unix:/run/   | 17 | names a directory"
+            })
+    void badOnesToConnectToSayWhereToo(String text, int position, String problem) {
+        assertThatExceptionOfType(SyntaxException.class)
+                .isThrownBy(() -> QemuStreamLink.parse(text))
+                .withMessageContaining(problem)
+                .satisfies(e -> assertThat(e.position()).isEqualTo(position))
+                .satisfies(e -> assertThat(e.cure()).isPresent());
+        assertThatExceptionOfType(SyntaxException.class).isThrownBy(() -> QemuStreamLink.listen(text));
+    }
+
     @Test
     void aPathWithANulIsRefused() {
         assertThatExceptionOfType(SyntaxException.class).isThrownBy(() -> QemuStreamLink.listen("unix:/run/a\0b"));
@@ -71,19 +100,19 @@ class StreamAddressTest {
 
     @Test
     void aPathLongerThanTheKernelTakesIsRefused() {
-        String longest = "/" + "x".repeat(StreamAddress.Unix.LONGEST - 1);
+        String longest = "/" + "x".repeat(UnixSocketFile.LONGEST - 1);
         assertThat(StreamAddress.parse("unix:" + longest)).isNotNull();
         assertThatExceptionOfType(ConfigurationException.class)
                 .isThrownBy(() -> QemuStreamLink.listen("unix:" + longest + "x"))
-                .withMessageContaining("has a path of " + (StreamAddress.Unix.LONGEST + 1) + " octets")
+                .withMessageContaining("has a path of " + (UnixSocketFile.LONGEST + 1) + " octets")
                 .satisfies(e -> assertThat(e.cure())
                         .hasValueSatisfying(c -> assertThat(c).contains("/run")));
     }
 
     @Test
     void whyAPortCannotBeHadIsSaid() {
-        StreamAddress.Tcp low = (StreamAddress.Tcp) StreamAddress.parse("tcp:127.0.0.1:80");
-        StreamAddress.Tcp high = (StreamAddress.Tcp) StreamAddress.parse("tcp:127.0.0.1:8080");
+        HostAndPort low = new HostAndPort("127.0.0.1", 80);
+        HostAndPort high = new HostAndPort("127.0.0.1", 8080);
         LinkException privileged = low.explain("l", new SocketException("Permission denied"));
         assertThat(privileged).hasMessageContaining("may not listen on port 80").hasMessageContaining("1024 or more");
         LinkException forbidden = high.explain("l", new SocketException("Permission denied"));

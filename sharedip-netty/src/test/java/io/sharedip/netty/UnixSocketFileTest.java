@@ -109,7 +109,7 @@ class UnixSocketFileTest {
 
     @Test
     void theLongestPathWorksAndReplacesToo() throws IOException {
-        int rest = StreamAddress.Unix.LONGEST - directory.toString().length() - 1;
+        int rest = UnixSocketFile.LONGEST - directory.toString().length() - 1;
         Path path = directory.resolve("x".repeat(rest));
         ServerSocketChannel dead = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
         dead.bind(UnixDomainSocketAddress.of(path));

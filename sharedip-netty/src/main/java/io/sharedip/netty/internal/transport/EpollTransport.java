@@ -2,16 +2,23 @@ package io.sharedip.netty.internal.transport;
 
 import io.netty.channel.IoEventLoopGroup;
 import io.netty.channel.IoHandlerFactory;
+import io.netty.channel.ServerChannel;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.epoll.EpollDatagramChannel;
+import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.socket.DatagramChannel;
+import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.socket.ServerSocketChannel;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.SocketProtocolFamily;
+import io.netty.channel.unix.DomainSocketAddress;
+import java.net.SocketAddress;
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /** Linux's epoll. Loaded only where its classes are present. */
@@ -44,6 +51,41 @@ final class EpollTransport extends Transport {
     @Override
     public void batchReads(DatagramChannel channel, int longest) {
         channel.config().setOption(EpollChannelOption.MAX_DATAGRAM_PAYLOAD_SIZE, longest);
+    }
+
+    @Override
+    public SocketChannel socket(SocketProtocolFamily family) {
+        return new EpollSocketChannel(family);
+    }
+
+    @Override
+    public ServerSocketChannel serverSocket(SocketProtocolFamily family) {
+        return new EpollServerSocketChannel(family);
+    }
+
+    @Override
+    public DatagramChannel datagrams(SocketProtocolFamily family) {
+        return new EpollDatagramChannel(family);
+    }
+
+    @Override
+    public DuplexChannel unixSocket() {
+        return new EpollDomainSocketChannel();
+    }
+
+    @Override
+    public ServerChannel unixServerSocket() {
+        return new EpollServerDomainSocketChannel();
+    }
+
+    @Override
+    public SocketAddress unixAddress(Path path) {
+        return new DomainSocketAddress(path.toString());
+    }
+
+    @Override
+    public UnixDatagramSocket unixDatagrams() {
+        return new EpollUnixDatagramSocket();
     }
 
     @Override

@@ -2,15 +2,22 @@ package io.sharedip.netty.internal.transport;
 
 import io.netty.channel.IoEventLoopGroup;
 import io.netty.channel.IoHandlerFactory;
+import io.netty.channel.ServerChannel;
 import io.netty.channel.socket.DatagramChannel;
+import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.socket.ServerSocketChannel;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.SocketProtocolFamily;
+import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.channel.uring.IoUring;
 import io.netty.channel.uring.IoUringDatagramChannel;
+import io.netty.channel.uring.IoUringDomainSocketChannel;
 import io.netty.channel.uring.IoUringIoHandler;
+import io.netty.channel.uring.IoUringServerDomainSocketChannel;
 import io.netty.channel.uring.IoUringServerSocketChannel;
 import io.netty.channel.uring.IoUringSocketChannel;
+import java.net.SocketAddress;
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /** Linux's io_uring. Loaded only where its classes are present. */
@@ -38,6 +45,36 @@ final class IoUringTransport extends Transport {
     @Override
     public DatagramChannel datagrams() {
         return new IoUringDatagramChannel(SocketProtocolFamily.INET);
+    }
+
+    @Override
+    public SocketChannel socket(SocketProtocolFamily family) {
+        return new IoUringSocketChannel();
+    }
+
+    @Override
+    public ServerSocketChannel serverSocket(SocketProtocolFamily family) {
+        return new IoUringServerSocketChannel();
+    }
+
+    @Override
+    public DatagramChannel datagrams(SocketProtocolFamily family) {
+        return new IoUringDatagramChannel(family);
+    }
+
+    @Override
+    public DuplexChannel unixSocket() {
+        return new IoUringDomainSocketChannel();
+    }
+
+    @Override
+    public ServerChannel unixServerSocket() {
+        return new IoUringServerDomainSocketChannel();
+    }
+
+    @Override
+    public SocketAddress unixAddress(Path path) {
+        return new DomainSocketAddress(path.toString());
     }
 
     @Override

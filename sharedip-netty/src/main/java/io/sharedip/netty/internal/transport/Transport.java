@@ -4,14 +4,19 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.IoEventLoopGroup;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.ServerChannel;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.DatagramChannel;
+import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.socket.ServerSocketChannel;
 import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.socket.SocketProtocolFamily;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import java.net.SocketAddress;
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/** One of Netty's transports: makes event loops and the channels that belong on them. IPv4 only. */
+/** One of Netty's transports: makes event loops and the channels that belong on them. IPv4 unless a family is named. */
 public abstract class Transport {
 
     /** Tried once: loading a native library that is missing is slow. */
@@ -84,6 +89,29 @@ public abstract class Transport {
      * @param longest datagram that there may be
      */
     public void batchReads(DatagramChannel channel, int longest) {}
+
+    /** A channel that is to be connected to an address of that family. */
+    public abstract SocketChannel socket(SocketProtocolFamily family);
+
+    /** A channel that is to listen on an address of that family. */
+    public abstract ServerSocketChannel serverSocket(SocketProtocolFamily family);
+
+    /** A channel for datagrams to and from addresses of that family. */
+    public abstract DatagramChannel datagrams(SocketProtocolFamily family);
+
+    /** A channel that is to be connected to a unix socket. */
+    public abstract DuplexChannel unixSocket();
+
+    /** A channel that is to listen on a unix socket. */
+    public abstract ServerChannel unixServerSocket();
+
+    /** A unix socket's path, as this transport's channels take it. */
+    public abstract SocketAddress unixAddress(Path path);
+
+    /** A unix socket for datagrams; null if the transport has none. */
+    public @Nullable UnixDatagramSocket unixDatagrams() {
+        return null;
+    }
 
     abstract IoHandlerFactory handlerFactory();
 
