@@ -90,10 +90,7 @@ class QemuStreamConnectTest {
                 ? "tcp:127.0.0.1:" + tcp.getPort()
                 : "unix:" + directory.resolve("vm.sock");
         EventLoopGroup group = new MultiThreadIoEventLoopGroup(
-                1,
-                kind.name().endsWith("EPOLL")
-                        ? EpollIoHandler.newFactory()
-                        : NioIoHandler.newFactory());
+                1, kind.name().endsWith("EPOLL") ? EpollIoHandler.newFactory() : NioIoHandler.newFactory());
         toClose.add(() -> group.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2000));
         QemuStreamLink link = QemuStreamLink.connect(text, group);
         link.open(host);
