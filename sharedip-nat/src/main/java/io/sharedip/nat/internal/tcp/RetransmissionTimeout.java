@@ -44,6 +44,16 @@ final class RetransmissionTimeout {
         }
     }
 
+    /**
+     * Something was acknowledged that measures nothing, being sent twice. Karn's algorithm would keep the timeout until a segment gets
+     * through at its first try, which on a bad link takes minutes; so it comes down as it went up.
+     */
+    void progressed() {
+        if (backoff > 0) {
+            backoff--;
+        }
+    }
+
     void forgetBackoff() {
         backoff = 0;
     }

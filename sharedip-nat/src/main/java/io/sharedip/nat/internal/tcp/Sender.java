@@ -303,6 +303,8 @@ final class Sender {
             timeout.measured(now - timedSince);
         } else if (!timing && echoNanos >= 0) {
             timeout.measured(echoNanos);
+        } else {
+            timeout.progressed();
         }
         growIfTheRingLimits(flightBefore);
         unacknowledged = acknowledgment;
@@ -352,6 +354,7 @@ final class Sender {
             duplicates = Math.max(0, duplicates - acked / segment());
             retransmit = acknowledgment;
             lossEdge = earlier(acknowledgment + segment(), sent);
+            force = true;
         }
     }
 
@@ -377,7 +380,6 @@ final class Sender {
         }
         mode = Mode.FAST_RECOVERY;
         recover = sent;
-        timing = false;
         retransmit = unacknowledged;
         SequenceRanges s = sacked;
         int first = earlier(unacknowledged + segment(), sent);
@@ -559,8 +561,8 @@ final class Sender {
             }
         } else {
             retransmit = stop;
-            // Karn: a measurement across a retransmission says nothing
-            timing = false;
+            // Karn: a segment that was sent twice measures nothing
+            timing &= chosenSequence - timedSequence > 0 || stop - timedSequence <= 0;
         }
     }
 
