@@ -38,6 +38,9 @@ public final class IcmpView {
     /** Type of the answer to {@link #TIMESTAMP_REQUEST}. */
     public static final int TIMESTAMP_REPLY = 14;
 
+    /** Code of {@link #DESTINATION_UNREACHABLE}: network unreachable. */
+    public static final int CODE_NET_UNREACHABLE = 0;
+
     /** Code of type 3: host unreachable. */
     public static final int CODE_HOST_UNREACHABLE = 1;
 

@@ -42,6 +42,8 @@ public record RestoreReport(
         FLOW_CLASHES,
         /** A flow whose outside port does not belong to the pool any more, or is held by the host. */
         FLOW_WITHOUT_PORT,
+        /** A TCP connection of a gateway whose way out is one of sockets: it has ended with them. */
+        FLOW_WITHOUT_SOCKET,
         /** A flow that came through a forward which was left out, or which leads elsewhere now. */
         FLOW_WITHOUT_FORWARD,
         /** A flow for which there was no room in the table or in its guest's quota. */
@@ -90,6 +92,7 @@ public record RestoreReport(
                 + skipped(Skipped.FLOW_EXPIRED)
                 + skipped(Skipped.FLOW_CLASHES)
                 + skipped(Skipped.FLOW_WITHOUT_PORT)
+                + skipped(Skipped.FLOW_WITHOUT_SOCKET)
                 + skipped(Skipped.FLOW_WITHOUT_FORWARD)
                 + skipped(Skipped.FLOW_WITHOUT_ROOM)
                 + skipped(Skipped.FLOW_UNLIKE_SETTINGS);

@@ -148,7 +148,7 @@ public final class NatGateway implements SharedIp {
         this.events = new EventDispatcher(ring);
         config.listeners.forEach(events::add);
         this.terminator = uplink instanceof FlowUplink sockets
-                ? new Terminator(sockets, new TerminatorGateway(), config.showClients)
+                ? new Terminator(sockets, new TerminatorGateway(), config.showClients, settings.random())
                 : null;
         Link link = uplink instanceof PacketUplink packets
                 ? packets.link()
@@ -819,6 +819,9 @@ public final class NatGateway implements SharedIp {
         }
         commands.close(closedException());
         control.stop();
+        if (external == null || byExternalDriver) {
+            endConnections();
+        }
         Thread closer = new Thread(() -> releaseAll(byExternalDriver), "sharedip-close");
         closer.setDaemon(true);
         closer.start();
@@ -837,6 +840,18 @@ public final class NatGateway implements SharedIp {
         }
     }
 
+    /** Tells guests and their peers that connections end with the gateway. Driver's thread, or no driver is inside any more. */
+    private void endConnections() {
+        try {
+            if (terminator != null && failure == null) {
+                terminator.close();
+                engine.end();
+            }
+        } catch (RuntimeException | Error e) {
+            linkGateway.notice("gateway", "connections could not be ended: " + e);
+        }
+    }
+
     /** Nobody may be inside the engine when its links are closed; a driver that hangs is not waited for longer than this. */
     private void waitForDriver() {
         long deadline = System.nanoTime() + STOP_NANOS;
@@ -848,7 +863,7 @@ public final class NatGateway implements SharedIp {
     private void releaseAll(boolean byExternalDriver) {
         if (external != null && !byExternalDriver) {
             // once this has run nobody is inside the engine
-            external.run(() -> {});
+            external.run(this::endConnections);
         }
         List<Link> open;
         synchronized (links) {

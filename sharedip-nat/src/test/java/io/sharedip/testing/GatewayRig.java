@@ -63,6 +63,7 @@ public final class GatewayRig implements AutoCloseable {
     private PortRange ports = PortRange.of(61000, 65535);
     private boolean routerAnswers = true;
     private boolean hostHasAddress;
+    private boolean hasAlias = true;
     private @Nullable MemoryHost host;
     private @Nullable NatGateway gateway;
 
@@ -72,7 +73,6 @@ public final class GatewayRig implements AutoCloseable {
         settings.add(builder -> builder.address(SHARED)
                 .prefix("192.0.2.0/24")
                 .router(ROUTER)
-                .alias(ALIAS)
                 .routerMac(ROUTER_MAC)
                 .clock(clock)
                 .random(new Random(42)));
@@ -223,6 +223,13 @@ public final class GatewayRig implements AutoCloseable {
         return this;
     }
 
+    /** Names no alias. @return this */
+    public GatewayRig withoutAlias() {
+        requireUnbuilt();
+        hasAlias = false;
+        return this;
+    }
+
     /** Lets guests' packets end at sockets of a host in memory, instead of leaving on the uplink. @param sockets the host @return this */
     public GatewayRig sockets(MemoryHost sockets) {
         requireUnbuilt();
@@ -284,6 +291,9 @@ public final class GatewayRig implements AutoCloseable {
         NatGateway built = gateway;
         if (built == null) {
             NatGatewayBuilder builder = NatGateway.builder();
+            if (hasAlias) {
+                builder.alias(ALIAS);
+            }
             settings.forEach(setting -> setting.accept(builder));
             config.forEach(builder::guest);
             if (host != null) {

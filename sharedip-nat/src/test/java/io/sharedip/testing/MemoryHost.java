@@ -57,7 +57,7 @@ public final class MemoryHost implements FlowUplink {
         return this;
     }
 
-    /** Gives the host's addresses away. @param ports that programs of the host hold, for TCP and UDP @return this */
+    /** Gives ports away. @param ports that programs of the host hold, for TCP and UDP @return this */
     public MemoryHost withBusyPorts(Integer... ports) {
         taken.addAll(List.of(ports));
         return this;
@@ -350,7 +350,7 @@ public final class MemoryHost implements FlowUplink {
             int taking = Math.min(length, room());
             written.write(octets, offset, taking);
             unread += taking;
-            starved |= taking < length;
+            starved |= taking < length || room() < streamRoom / 2;
             return taking;
         }
 

@@ -310,6 +310,11 @@ public final class Engine implements NeighbourTable.Owner {
         counters.publish(table.size(), flows.mappings().size());
     }
 
+    /** What the last turn has left goes out. */
+    public void end() {
+        flush();
+    }
+
     private void flush() {
         uplink.flush();
         if (sockets != null) {

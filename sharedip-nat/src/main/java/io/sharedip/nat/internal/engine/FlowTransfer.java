@@ -151,6 +151,9 @@ public final class FlowTransfer {
     }
 
     private @Nullable Skipped add(FlowRecord r, RestoreTarget target, long nowNanos) {
+        if (r.protocol() == TCP && engine.sockets() != null) {
+            return Skipped.FLOW_WITHOUT_SOCKET;
+        }
         Attachment guest = target.guest(r.guest());
         Attachment peerGuest = r.peerGuest() == 0 ? null : target.guest(r.peerGuest() - 1);
         if (guest == null || !guest.owns(r.insideAddress()) || (r.peerGuest() != 0 && peerGuest == null)) {

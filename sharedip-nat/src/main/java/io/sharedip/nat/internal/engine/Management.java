@@ -601,6 +601,10 @@ public final class Management {
     /** Puts a chain in place. */
     public void replaceRules(FilterChain chain) {
         engine.rules().chain(chain);
+        if (engine.sockets() != null) {
+            // a packet that is dropped is enough for what passes, but not for what is connected
+            flows.closeAll(flow -> engine.rules().forbids(flow), CloseReason.FORBIDDEN, engine.now());
+        }
     }
 
     /** The chain in force. */

@@ -12,6 +12,7 @@ import io.sharedip.packet.EthernetView;
 import io.sharedip.packet.Frame;
 import io.sharedip.packet.IcmpView;
 import io.sharedip.packet.Ipv4View;
+import io.sharedip.packet.TcpView;
 import java.nio.ByteBuffer;
 
 /**
@@ -154,6 +155,19 @@ final class Packets {
         writeIp(inner, inlet.shared(), peer, protocol, IP_HEADER + UDP_HEADER, 0);
         writeIcmp(HEADERS, type, code, mtu);
         finish(from, inlet.shared(), ICMP, ICMP_HEADER + IP_HEADER + UDP_HEADER, 0);
+        inlet.receive(frame, Inlet.NONE, nowNanos);
+    }
+
+    /** Lets an ICMP error in (type 3) about a SYN that went nowhere. */
+    void errorAboutSyn(int from, int localPort, int peer, int peerPort, int sequence, int code, long nowNanos) {
+        int inner = HEADERS + ICMP_HEADER;
+        int quoted = inner + IP_HEADER;
+        put16(room, quoted, localPort);
+        put16(room, quoted + 2, peerPort);
+        put32(room, quoted + 4, sequence);
+        writeIp(inner, inlet.shared(), peer, TCP, IP_HEADER + TcpView.MIN_LENGTH, Ipv4View.DONT_FRAGMENT);
+        writeIcmp(HEADERS, IcmpView.DESTINATION_UNREACHABLE, code, 0);
+        finish(from, inlet.shared(), ICMP, ICMP_HEADER + IP_HEADER + 8, 0);
         inlet.receive(frame, Inlet.NONE, nowNanos);
     }
 

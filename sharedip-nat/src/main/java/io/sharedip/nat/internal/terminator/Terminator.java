@@ -1,6 +1,7 @@
 package io.sharedip.nat.internal.terminator;
 
 import static io.sharedip.nat.internal.terminator.Packets.ICMP;
+import static io.sharedip.nat.internal.terminator.Packets.TCP;
 import static io.sharedip.nat.internal.terminator.Packets.UDP;
 
 import io.sharedip.PortClaimException;
@@ -11,6 +12,7 @@ import io.sharedip.forward.PortForward;
 import io.sharedip.link.Link;
 import io.sharedip.nat.internal.engine.HostSide;
 import io.sharedip.nat.internal.engine.Inlet;
+import io.sharedip.nat.internal.tcp.TcpShared;
 import io.sharedip.packet.Frame;
 import io.sharedip.packet.IcmpView;
 import io.sharedip.packet.Octets;
@@ -19,6 +21,7 @@ import io.sharedip.uplink.FlowUplink;
 import java.util.BitSet;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Random;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,15 +46,22 @@ public final class Terminator implements HostSide {
         long nanoTime();
     }
 
+    /** Of what one connection buffers towards its guest, in octets. */
+    private static final int LARGEST_RING = 1 << 22;
+    /** Of what all of them buffer beyond 65,536 octets each. */
+    private static final long RING_BUDGET = 64L << 20;
+
     private final FlowUplink uplink;
     private final Gateway gateway;
     private final boolean showClients;
+    private final Random random;
     private final SocketLink link;
     private @Nullable Parts parts;
     private boolean closed;
 
     /** What can be made once the engine is there. */
-    private record Parts(Inlet inlet, Packets packets, UdpSockets udp, EchoSockets echo) {}
+    private record Parts(
+            Inlet inlet, Packets packets, Schedule schedule, TcpConnections tcp, UdpSockets udp, EchoSockets echo) {}
 
     /**
      * Makes a terminator, to be {@linkplain #attach attached} to an engine.
@@ -59,8 +69,10 @@ public final class Terminator implements HostSide {
      * @param uplink not open yet
      * @param gateway around it
      * @param showClients whether guests see who comes through a forward
+     * @param random source of initial sequence numbers
      */
-    public Terminator(FlowUplink uplink, Gateway gateway, boolean showClients) {
+    public Terminator(FlowUplink uplink, Gateway gateway, boolean showClients, Random random) {
+        this.random = random;
         this.uplink = uplink;
         this.gateway = gateway;
         this.showClients = showClients;
@@ -76,9 +88,20 @@ public final class Terminator implements HostSide {
     public void attach(Inlet inlet) {
         Hosts hosts = new Hosts(uplink, inlet, showClients);
         Packets packets = new Packets(inlet);
+        Schedule schedule = new Schedule(inlet);
         parts = new Parts(
                 inlet,
                 packets,
+                schedule,
+                new TcpConnections(
+                        uplink,
+                        this,
+                        inlet,
+                        packets,
+                        hosts,
+                        schedule,
+                        new TcpShared(LARGEST_RING, RING_BUDGET),
+                        random),
                 new UdpSockets(uplink, this, inlet, packets, hosts),
                 new EchoSockets(uplink, this, inlet, packets));
     }
@@ -123,6 +146,7 @@ public final class Terminator implements HostSide {
             return DropReason.LINK_DOWN;
         }
         return switch (protocol) {
+            case TCP -> parts().tcp.take(flow, a, transport, length, nowNanos);
             case UDP -> parts().udp.take(flow, a, transport);
             case ICMP ->
                 Octets.u8(a, transport) == IcmpView.ECHO_REQUEST
@@ -134,7 +158,7 @@ public final class Terminator implements HostSide {
 
     @Override
     public boolean takeError(int flow, int mtu, int sequence, long nowNanos) {
-        return false;
+        return parts().tcp.takeError(flow, mtu, sequence);
     }
 
     @Override
@@ -159,6 +183,7 @@ public final class Terminator implements HostSide {
     @Override
     public void flowEnds(int flow, long nowNanos) {
         parts().udp.flowEnds(flow);
+        parts().tcp.flowEnds(flow, nowNanos);
     }
 
     @Override
@@ -173,12 +198,12 @@ public final class Terminator implements HostSide {
 
     @Override
     public int work(long nowNanos) {
-        return 0;
+        return closed ? 0 : parts().schedule.run(nowNanos);
     }
 
     @Override
     public long untilDue(long nowNanos) {
-        return NEVER;
+        return parts().schedule.untilDue(nowNanos);
     }
 
     @Override
@@ -212,12 +237,16 @@ public final class Terminator implements HostSide {
     }
 
     private boolean isClaimed(IpProtocol protocol, int port) {
-        return protocol.number() == UDP && parts().udp.isClaimed(port);
+        return protocol.number() == UDP
+                ? parts().udp.isClaimed(port)
+                : parts().tcp.isClaimed(port);
     }
 
     private void claim(IpProtocol protocol, Optional<Ipv4Address> address, int port) {
         if (protocol.number() == UDP) {
             parts().udp.claim(address, port);
+        } else {
+            parts().tcp.claim(address, port);
         }
     }
 
@@ -226,12 +255,18 @@ public final class Terminator implements HostSide {
         for (int port = ports.first(); port <= ports.last(); port++) {
             if (protocol.number() == UDP) {
                 parts().udp.unclaim(port);
+            } else {
+                parts().tcp.unclaim(port);
             }
         }
     }
 
     /** Ends everything. Driver's thread. */
     public void close() {
+        Parts made = parts;
+        if (!closed && made != null) {
+            made.tcp.close(gateway.nanoTime());
+        }
         closed = true;
     }
 }
