@@ -47,7 +47,8 @@ public interface GuestService {
     void received(GuestId guest, ReplyPath from, byte[] octets, int offset, int length, long nowNanos);
 
     /**
-     * A guest has opened a TCP connection.
+     * A guest has opened a TCP connection. The handler is never to be called from within this or a method of the stream; what is to be
+     * said at once is said by {@link ServiceHost#execute}.
      *
      * @param guest who did
      * @param handler its end: what the service says is {@link HostStream.Handler#received} there, as far as it was requested

@@ -31,8 +31,10 @@ import io.sharedip.nat.internal.gateway.GatewayLinkHost;
 import io.sharedip.nat.internal.gateway.PortKeeper;
 import io.sharedip.nat.internal.gateway.Restoration;
 import io.sharedip.nat.internal.gateway.SnapshotTask;
+import io.sharedip.nat.internal.terminator.LocalServices;
 import io.sharedip.nat.internal.terminator.Terminator;
 import io.sharedip.packet.Frame;
+import io.sharedip.service.GuestService;
 import io.sharedip.snapshot.RestoreOptions;
 import io.sharedip.snapshot.RestoreReport;
 import io.sharedip.snapshot.SnapshotReport;
@@ -116,6 +118,7 @@ public final class NatGateway implements SharedIp {
     private final EventDispatcher events;
     private final @Nullable PortKeeper keeper;
     private final @Nullable Terminator terminator;
+    private final @Nullable LocalServices services;
     private final ControlThread control = new ControlThread();
     private final List<Link> links = new ArrayList<>();
     private final LinkGateway linkGateway = new LinkGateway();
@@ -164,10 +167,17 @@ public final class NatGateway implements SharedIp {
                             link.name(),
                             "has no MAC address",
                             "name one (PacketUplink.withMacAddress, InProcessLink.withMacAddress)"));
-            this.engine = new Engine(settings, link, mac, now, ring, terminator);
+            this.services = config.services.isEmpty()
+                    ? null
+                    : new LocalServices(
+                            config.services, new TerminatorGateway(), settings.random(), linkGateway::notice);
+            this.engine = new Engine(settings, link, mac, now, ring, terminator, services);
             this.management = engine.management();
             if (terminator != null) {
                 terminator.attach(engine.inlet());
+            }
+            if (services != null) {
+                services.attach(engine.inlet());
             }
             config.guests.forEach(management::check);
             opened = uplink instanceof PacketUplink packets ? claimPorts(packets, settings) : null;
@@ -200,6 +210,7 @@ public final class NatGateway implements SharedIp {
             if (opened != null) {
                 opened.close();
             }
+            config.services.forEach(GuestService::close);
             links.add(link);
             config.guests.forEach(guest -> links.add(guest.link()));
             links.stream().distinct().forEach(Link::close);
@@ -473,7 +484,15 @@ public final class NatGateway implements SharedIp {
     }
 
     /** The gateway as its sockets see it. */
-    private final class TerminatorGateway implements Terminator.Gateway {
+    private final class TerminatorGateway implements LocalServices.Gateway {
+
+        @Override
+        public void execute(Runnable action) {
+            var unused = commands.submit(() -> {
+                action.run();
+                return Boolean.TRUE;
+            });
+        }
 
         @Override
         public boolean isRunning() {
@@ -843,10 +862,19 @@ public final class NatGateway implements SharedIp {
     /** Tells guests and their peers that connections end with the gateway. Driver's thread, or no driver is inside any more. */
     private void endConnections() {
         try {
-            if (terminator != null && failure == null) {
-                terminator.close();
-                engine.end();
+            if (failure != null) {
+                if (services != null) {
+                    config.services.forEach(GuestService::close);
+                }
+                return;
             }
+            if (services != null) {
+                services.close();
+            }
+            if (terminator != null) {
+                terminator.close();
+            }
+            engine.end();
         } catch (RuntimeException | Error e) {
             linkGateway.notice("gateway", "connections could not be ended: " + e);
         }

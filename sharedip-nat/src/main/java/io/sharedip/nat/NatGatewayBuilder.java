@@ -17,6 +17,7 @@ import io.sharedip.forward.PortForward;
 import io.sharedip.nat.internal.engine.EngineSettings;
 import io.sharedip.nat.internal.engine.TranslationPlan;
 import io.sharedip.nat.internal.engine.TranslationPlan.OneToOne;
+import io.sharedip.service.GuestService;
 import io.sharedip.time.NanoClock;
 import io.sharedip.uplink.FlowUplink;
 import io.sharedip.uplink.HostPortClaims;
@@ -76,6 +77,7 @@ public final class NatGatewayBuilder {
     final List<Guest> guests = new ArrayList<>();
     final List<PortForward> forwards = new ArrayList<>();
     final List<SharedIpListener> listeners = new ArrayList<>();
+    final List<GuestService> services = new ArrayList<>();
     FilterChain rules = FilterChain.acceptAll();
     IdleStrategy idleStrategy = IdleStrategy.backoff();
     private @Nullable GatewayDriver driver;
@@ -481,6 +483,18 @@ public final class NatGatewayBuilder {
     }
 
     /**
+     * Offers guests a server on the gateway's own addresses: the router's as guests know it, the alias, and the shared address where no
+     * forward has the port. Rules with the end {@code host} say who reaches it; the outside never does.
+     *
+     * @param value for this gateway alone, on a port that no other service has
+     * @return this
+     */
+    public NatGatewayBuilder service(GuestService value) {
+        services.add(Objects.requireNonNull(value, "value"));
+        return this;
+    }
+
+    /**
      * Names who drives the gateway that {@link #start()} makes, instead of a thread of its own: an event loop, so that links of that loop
      * hand their frames over without a change of threads. The gateway is made on the driver's thread, and belongs to it; it stops the
      * driver when it is closed. The {@linkplain #idleStrategy idle strategy} has then no meaning.
@@ -595,6 +609,7 @@ public final class NatGatewayBuilder {
             sockets.close();
         }
         guests.forEach(guest -> guest.link().close());
+        services.forEach(GuestService::close);
     }
 
     Optional<MacAddress> uplinkMac() {

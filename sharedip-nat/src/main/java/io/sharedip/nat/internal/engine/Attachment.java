@@ -16,6 +16,9 @@ public final class Attachment implements FrameHandler {
     /** The number of the uplink. */
     public static final int UPLINK = 0;
 
+    /** Datagrams to services, and connections. */
+    private static final int QUESTIONS_PER_SECOND = 2_000;
+
     private final Engine engine;
     private final Link link;
     private final String name;
@@ -24,6 +27,7 @@ public final class Attachment implements FrameHandler {
     private final @Nullable GuestId guest;
     private final TokenBucket errors;
     private final TokenBucket refusals = new TokenBucket(1, 1);
+    private final TokenBucket questions = new TokenBucket(QUESTIONS_PER_SECOND, QUESTIONS_PER_SECOND / 2);
     private long mac;
     private int[] addresses;
     private boolean up = true;
@@ -117,6 +121,11 @@ public final class Attachment implements FrameHandler {
     /** Whether an error or a reset may be sent here now. */
     boolean mayAnswer(long nowNanos) {
         return errors.take(nowNanos);
+    }
+
+    /** Whether the guest may ask a service now. */
+    boolean mayAsk(long nowNanos) {
+        return questions.take(nowNanos);
     }
 
     /** Whether a refusal of the guest may be told to listeners now. */

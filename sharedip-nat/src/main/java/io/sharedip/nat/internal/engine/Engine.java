@@ -73,6 +73,8 @@ public final class Engine implements NeighbourTable.Owner {
     /** Where the way of guests' packets ends if it is not a link. */
     private final @Nullable HostSide sockets;
 
+    private final @Nullable ServiceSide services;
+
     private final Management management;
     private final Transfers transfers;
 
@@ -101,6 +103,7 @@ public final class Engine implements NeighbourTable.Owner {
      * @param nowNanos the engine's time
      * @param events where listeners are told
      * @param sockets where guests' packets end, or null if they leave on the link
+     * @param services on the gateway's own addresses, or null if there are none
      */
     public Engine(
             EngineSettings settings,
@@ -108,9 +111,11 @@ public final class Engine implements NeighbourTable.Owner {
             MacAddress uplinkMac,
             long nowNanos,
             EventRing events,
-            @Nullable HostSide sockets) {
+            @Nullable HostSide sockets,
+            @Nullable ServiceSide services) {
         this.settings = settings;
         this.sockets = sockets;
+        this.services = services;
         this.outside = new OutsideAddresses(settings.place(), sockets != null);
         AddressOnlyProtocols others = new AddressOnlyProtocols(settings.plan().protocols());
         this.context = new PacketContext(others);
@@ -135,7 +140,7 @@ public final class Engine implements NeighbourTable.Owner {
         this.subject = rules.subject;
         this.uplink = new Attachment(this, uplinkLink, Attachment.UPLINK, null, uplinkMac.bits(), new int[0]);
         this.icmpErrors = new IcmpErrors(this, outside, guests, flows, counters, answers, delivery, others);
-        this.gateway = new GatewayTraffic(this, settings, outside, rules, counters, answers, delivery, identification);
+        this.gateway = new GatewayTraffic(this, settings, outside, flows, rules, counters, answers, delivery, identification);
         this.management = new Management(this, settings, outside, guests, flows);
         this.transfers = new Transfers(this, settings, outside, guests, flows);
     }
@@ -174,13 +179,20 @@ public final class Engine implements NeighbourTable.Owner {
         return sockets;
     }
 
+    @Nullable
+    ServiceSide services() {
+        return services;
+    }
+
     GatewayTraffic gateway() {
         return gateway;
     }
 
     /** How long {@link #poll} may wait for what sockets and guests' connections need, in nanoseconds; 0 if there is more to do already. */
     public long untilSocketsAreDue(long nowNanos) {
-        return sockets == null ? HostSide.NEVER : sockets.untilDue(nowNanos);
+        return Math.min(
+                sockets == null ? HostSide.NEVER : sockets.untilDue(nowNanos),
+                services == null ? HostSide.NEVER : services.untilDue(nowNanos));
     }
 
     /** The engine as the host's side sees it. */
@@ -221,14 +233,14 @@ public final class Engine implements NeighbourTable.Owner {
             }
         }
         taken += workOfSockets();
-        if (taken > 0 || sockets != null) {
+        if (taken > 0 || sockets != null || services != null) {
             flush();
         }
         return taken;
     }
 
     private int workOfSockets() {
-        return sockets == null ? 0 : sockets.work(now);
+        return (sockets == null ? 0 : sockets.work(now)) + (services == null ? 0 : services.work(now));
     }
 
     /** Takes a batch that a link delivers on the driver's thread. */
@@ -489,6 +501,9 @@ public final class Engine implements NeighbourTable.Owner {
         hairpinJudged = false;
         boolean toGateway = isGateway(c.destination);
         if (c.protocol == ICMP && !isQueryOfGuest(from, c, toGateway)) {
+            return;
+        }
+        if (services != null && gateway.takes(from, c)) {
             return;
         }
         if (c.ttl() <= 1) {

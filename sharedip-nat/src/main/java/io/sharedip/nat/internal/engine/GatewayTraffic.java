@@ -2,9 +2,11 @@ package io.sharedip.nat.internal.engine;
 
 import static io.sharedip.nat.internal.engine.PacketContext.ICMP;
 import static io.sharedip.nat.internal.engine.PacketContext.TCP;
+import static io.sharedip.nat.internal.engine.PacketContext.UDP;
 import static io.sharedip.packet.Octets.u48;
 
 import io.sharedip.nat.internal.filter.CompiledChain;
+import io.sharedip.nat.internal.flow.TcpTracker;
 import io.sharedip.packet.IcmpView;
 import io.sharedip.stats.DropReason;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +23,7 @@ final class GatewayTraffic {
 
     private final Engine engine;
     private final OutsideAddresses outside;
+    private final Flows flows;
     private final Rules rules;
     private final Counters counters;
     private final Answers answers;
@@ -28,11 +31,13 @@ final class GatewayTraffic {
     private final Identification identification;
     private final long routerMac;
     private final @Nullable HostSide sockets;
+    private final @Nullable ServiceSide services;
 
     GatewayTraffic(
             Engine engine,
             EngineSettings settings,
             OutsideAddresses outside,
+            Flows flows,
             Rules rules,
             Counters counters,
             Answers answers,
@@ -47,6 +52,8 @@ final class GatewayTraffic {
         this.identification = identification;
         this.routerMac = settings.routerMac();
         this.sockets = engine.sockets();
+        this.services = engine.services();
+        this.flows = flows;
     }
 
     // ------------------------------------------------------------------------------------------------ pings
@@ -67,6 +74,56 @@ final class GatewayTraffic {
             counters.answered();
         } else {
             counters.drop(Delivery.reason(outcome));
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------ services
+
+    /** Deals with what is for a service. @return false if it is not */
+    boolean takes(Attachment from, PacketContext c) {
+        if (services == null
+                || (c.protocol != TCP && c.protocol != UDP)
+                || !services.listens(c.destinationPort)
+                || !outside.isGatewayName(c.destination)
+                || (c.destination == outside.shared() && flows.forwards().covers(c.protocol, c.destinationPort))) {
+            return false;
+        }
+        rules.subject.of(
+                c.protocol,
+                from.number(),
+                c.source,
+                c.sourcePort,
+                CompiledChain.HOST,
+                c.destination,
+                c.destinationPort);
+        if (rules.admitsToService(from, c)) {
+            toService(services, from, c);
+        }
+        return true;
+    }
+
+    private void toService(ServiceSide side, Attachment from, PacketContext c) {
+        boolean asks = c.protocol == UDP || TcpTracker.begins(c.tcpFlags);
+        if (asks && !from.mayAsk(engine.now())) {
+            counters.drop(DropReason.LIMIT_SERVICE);
+            return;
+        }
+        DropReason why = side.take(
+                from.number(),
+                c.protocol,
+                c.source,
+                c.destination,
+                c.octets,
+                c.transport,
+                c.transportLength,
+                engine.now());
+        if (why == null) {
+            counters.answered();
+            return;
+        }
+        counters.drop(why);
+        if (why == DropReason.TCP_NO_FLOW) {
+            answers.reset(from, routerMac, c, engine.now());
         }
     }
 

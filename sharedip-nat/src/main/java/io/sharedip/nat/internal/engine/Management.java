@@ -173,6 +173,9 @@ public final class Management {
                 engine.now());
         guests.remove(guest);
         engine.forgetFragments(guest.number());
+        if (engine.services() != null) {
+            engine.services().guestEnds(guest.number());
+        }
         engine.publish();
         return new Removed(guest, gone);
     }

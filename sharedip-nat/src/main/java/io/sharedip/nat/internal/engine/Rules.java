@@ -112,6 +112,14 @@ final class Rules {
         return admittedToHost(chain.judgeToHost(subject), sender, c);
     }
 
+    /** Whether a packet to a service of the gateway is accepted; if not, it is dropped. Every segment counts as its connection's first. */
+    boolean admitsToService(Attachment sender, PacketContext c) {
+        subject.tcpFlags = c.protocol == TCP ? TcpView.SYN : 0;
+        subject.icmpType = -1;
+        subject.state = FlowState.NEW;
+        return admitted(chain.judge(Hook.FLOW, subject), sender, c);
+    }
+
     private boolean admittedToHost(Verdict verdict, @Nullable Attachment sender, PacketContext c) {
         if (verdict != Verdict.CONTINUE) {
             return admitted(verdict, sender, c);
