@@ -7,12 +7,16 @@ import java.util.Map;
  * dropped}. Frames that the engine makes itself (ARP, ICMP errors, resets, echo replies) are not among those five; they are
  * {@link #ownFrames()}.
  *
+ * <p>With a {@link io.sharedip.uplink.FlowUplink} what sockets of the host receive becomes frames in the gateway; each of them counts as one
+ * taken from the uplink, and each frame that a guest sent and a socket, or the gateway's end of a connection, took as forwarded. What
+ * services send to guests, and resets at the end of a flow, are own frames.
+ *
  * @param flows that exist now
  * @param mappings that exist now
  * @param capacity the most flows there may be
  * @param framesIn taken from all links since the start
  * @param forwarded translated and sent on
- * @param answered or taken by the gateway itself: ARP, and pings to the gateway; what it resets or refuses counts as dropped
+ * @param answered or taken by the gateway itself: what is for its services, ARP, and pings to the gateway; what it resets or refuses counts as dropped
  * @param leftToHost seen on the uplink and none of the gateway's business
  * @param held waiting now for the next hop's MAC address, or for the rest of their datagram
  * @param dropped since the start, for all reasons together

@@ -23,6 +23,7 @@ class RoomsTest {
         "io.sharedip.nat.internal.ports..",
         "io.sharedip.nat.internal.binding..",
         "io.sharedip.nat.internal.filter..",
+        "io.sharedip.nat.internal.terminator..",
         "io.sharedip.nat.internal.tcp.."
     };
 

@@ -227,8 +227,7 @@ class GuestServiceTest {
     @ValueSource(booleans = {true, false})
     void rules_say_who_reaches_it(boolean sockets) throws Exception {
         try (GatewayRig rig = rig(sockets)) {
-            rig.await(rig.gateway()
-                    .replaceRules(FilterChain.parse("drop udp from guest a to host port " + PORT)));
+            rig.await(rig.gateway().replaceRules(FilterChain.parse("drop udp from guest a to host port " + PORT)));
             rig.station("a").send(question(ALIAS, "hello"));
             rig.station("b").send(question(ALIAS, "hello"));
             assertThat(rig.station("a").take()).isEmpty();

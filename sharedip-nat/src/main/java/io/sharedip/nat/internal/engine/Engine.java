@@ -140,7 +140,8 @@ public final class Engine implements NeighbourTable.Owner {
         this.subject = rules.subject;
         this.uplink = new Attachment(this, uplinkLink, Attachment.UPLINK, null, uplinkMac.bits(), new int[0]);
         this.icmpErrors = new IcmpErrors(this, outside, guests, flows, counters, answers, delivery, others);
-        this.gateway = new GatewayTraffic(this, settings, outside, flows, rules, counters, answers, delivery, identification);
+        this.gateway =
+                new GatewayTraffic(this, settings, outside, flows, rules, counters, answers, delivery, identification);
         this.management = new Management(this, settings, outside, guests, flows);
         this.transfers = new Transfers(this, settings, outside, guests, flows);
     }

@@ -115,14 +115,15 @@ public final class LocalServices implements ServiceSide {
             }
             return inlet.toGuest(
                     to.guest(),
-                    parts().packets.datagramFor(
-                            to.gatewayAddress(),
-                            service.port(),
-                            to.guestAddress(),
-                            to.guestPort(),
-                            octets,
-                            offset,
-                            length));
+                    parts().packets
+                            .datagramFor(
+                                    to.gatewayAddress(),
+                                    service.port(),
+                                    to.guestAddress(),
+                                    to.guestPort(),
+                                    octets,
+                                    offset,
+                                    length));
         }
 
         @Override
@@ -331,11 +332,12 @@ public final class LocalServices implements ServiceSide {
         if (closed) {
             return;
         }
-        List.copyOf(connections.values()).forEach(ofGuest -> forEach(ofGuest, connection -> {
-            connection.endpoint().abort();
-            connection.emit(gateway.nanoTime());
-            connection.endpoint().discard();
-        }));
+        List.copyOf(connections.values())
+                .forEach(ofGuest -> forEach(ofGuest, connection -> {
+                    connection.endpoint().abort();
+                    connection.emit(gateway.nanoTime());
+                    connection.endpoint().discard();
+                }));
         closed = true;
         byPort.values().forEach(GuestService::close);
     }
