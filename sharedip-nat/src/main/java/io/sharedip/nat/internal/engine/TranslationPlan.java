@@ -33,7 +33,9 @@ public record TranslationPlan(Set<IpProtocol> protocols, List<OneToOne> oneToOne
 
     /** Whether packets to a destination go untranslated. */
     boolean isExempt(int destination) {
-        for (IpPrefix prefix : exempt) {
+        // asked for each new flow, for which an iterator would be garbage
+        for (int i = 0; i < exempt.size(); i++) {
+            IpPrefix prefix = exempt.get(i);
             if ((destination & prefix.mask()) == ((Ipv4Address) prefix.network()).bits()) {
                 return true;
             }

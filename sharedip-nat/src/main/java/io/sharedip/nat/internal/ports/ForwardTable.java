@@ -164,7 +164,8 @@ public final class ForwardTable {
      * whose port a more specific one gives to somebody else does not count.
      */
     public @Nullable Entry leadingTo(int guest, int protocol, int insidePort) {
-        for (Entry entry : entries) {
+        for (int i = 0; i < entries.size(); i++) {
+            Entry entry = entries.get(i);
             if (entry.guest == guest
                     && entry.forward.protocol().number() == protocol
                     && entry.admitsEverybody()

@@ -24,7 +24,7 @@ public final class PortAllocator {
     /** Head and tail of the queue; nobody has port 0. */
     private static final int QUEUE = 0;
 
-    private final Random random;
+    private final RandomDraws random;
     private final long restNanos;
     private final int[][] free = {new int[512], new int[512], new int[32256], new int[32256]};
     private final int[] counts = new int[4];
@@ -42,7 +42,7 @@ public final class PortAllocator {
      * @param restNanos how long a port {@linkplain #rest rests}, 0 or more
      */
     public PortAllocator(Random random, long restNanos) {
-        this.random = random;
+        this.random = new RandomDraws(random);
         this.restNanos = restNanos;
         Arrays.fill(place, IN_USE);
         int queued = restNanos > 0 ? 1 << 16 : 1;
@@ -135,7 +135,7 @@ public final class PortAllocator {
     /** As {@link #takeLike}, but leaves the port where it is: for ports that may be used more than once. */
     public int drawLike(int wanted) {
         int kind = kindLike(wanted);
-        return counts[kind] == 0 ? NONE : free[kind][random.nextInt(counts[kind])];
+        return counts[kind] == 0 ? NONE : free[kind][random.below(counts[kind])];
     }
 
     private int kindLike(int wanted) {
