@@ -21,6 +21,7 @@ import io.sharedip.testing.GatewayRig;
 import io.sharedip.testing.LeakChecker;
 import io.sharedip.testing.PacketBuilder;
 import io.sharedip.testing.ParsedPacket;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -280,6 +281,23 @@ class AddressChangeTest {
             assertThat(rig.outside().takeOne().from()).isEqualTo(OLD + ":62000");
             assertThat(rig.gateway().address()).hasToString(OLD);
             assertThat(events.all(AddressChanged.class)).isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void nobody_is_told_later_of_a_syn_to_the_old_address(FlowPolicy policy) throws Exception {
+        try (GatewayRig rig =
+                rig().with(b -> b.tcpTracking(TcpTracking.defaults().withAnswerUnsolicitedSyn(true)))) {
+            rig.outside().send(PacketBuilder.tcp().from(SERVER, 6000).to(OLD, 62_000));
+            change(rig, PLACE, policy);
+            rig.outside().send(PacketBuilder.tcp().from(SERVER, 6001).to(NEW, 62_000));
+            rig.outside().takeRaw();
+            rig.clock().advance(Duration.ofSeconds(6));
+            rig.poll();
+            ParsedPacket error = rig.outside().takeOne();
+            assertThat(error.source()).isEqualTo(NEW);
+            assertThat(error.inner().from()).isEqualTo(SERVER + ":6001");
         }
     }
 

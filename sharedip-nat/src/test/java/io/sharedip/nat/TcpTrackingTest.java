@@ -7,6 +7,8 @@ import static io.sharedip.testing.PacketBuilder.SYN;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sharedip.filter.FilterChain;
+import io.sharedip.link.InProcessLink;
+import io.sharedip.packet.Octets;
 import io.sharedip.stats.DropReason;
 import io.sharedip.stats.TrackedState;
 import io.sharedip.testing.Conversation;
@@ -682,6 +684,42 @@ class TcpTrackingTest {
             assertThat(Arrays.copyOfRange(frame, 54, 54 + options.length)).isEqualTo(options);
             assertThat(seen.payload()).isEqualTo(payload);
         }
+    }
+
+    @Test
+    void case14_and_case13_an_error_quotes_the_mss_that_the_guest_has_announced() {
+        TcpTracking tracking = TcpTracking.defaults().withMssClamp(TcpTracking.MSS_OF_LINK);
+        try (GatewayRig rig = rig(tracking).ports(PORT, PORT).uplinkMtu(1400)) {
+            rig.station("p").send(large(fromGuest(SYN, 1000, 0)));
+            assertQuotesMss(rig.station("p").takeOne());
+        }
+    }
+
+    @Test
+    void case14_a_hairpinned_syn_that_is_too_big_is_quoted_as_it_was_sent() {
+        TcpTracking tracking = TcpTracking.defaults().withMssClamp(TcpTracking.MSS_OF_LINK);
+        InProcessLink small = InProcessLink.named("q").withMtu(1400);
+        try (GatewayRig rig = rig(tracking)
+                .guest("q", "52:54:00:00:00:02", "10.0.0.3", small)
+                .with(b -> b.forward("tcp 8080 -> q:80"))) {
+            rig.station("p").send(large(fromGuest(SYN, 1000, 0).to(SHARED, 8080)));
+            assertQuotesMss(rig.station("p").takeOne());
+            // the smaller of the two guests' links counts, not the uplink
+            rig.station("p").send(fromGuest(SYN, 1000, 0).to(SHARED, 8080).tcpOptions(mss(1460, false)));
+            byte[] seen = small.receive();
+            assertThat(seen).isNotNull();
+            assertThat(Octets.u16(seen, 56)).isEqualTo(1360);
+        }
+    }
+
+    private static PacketBuilder large(PacketBuilder syn) {
+        return syn.tcpOptions(mss(1460, false)).payload(new byte[1400]);
+    }
+
+    private static void assertQuotesMss(ParsedPacket error) {
+        assertThat(error.icmpType()).isEqualTo(3);
+        assertThat(error.icmpCode()).isEqualTo(4);
+        assertThat(Octets.u16(error.payload(), 42)).isEqualTo(1460);
     }
 
     private static byte[] mss(int value, boolean odd) {

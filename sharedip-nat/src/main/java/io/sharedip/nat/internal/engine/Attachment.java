@@ -13,13 +13,23 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Attachment implements FrameHandler {
 
+    /** Takes what comes in. */
+    interface Owner {
+
+        /** Bounds what is said on one link. */
+        TokenBucket errorBucket();
+
+        /** Takes a batch. */
+        void receive(Attachment from, Frame[] frames, int count);
+    }
+
     /** The number of the uplink. */
     public static final int UPLINK = 0;
 
     /** Datagrams to services, and connections. */
     private static final int QUESTIONS_PER_SECOND = 2_000;
 
-    private final Engine engine;
+    private final Owner owner;
     private final Link link;
     private final String name;
     private final int mtu;
@@ -34,9 +44,9 @@ public final class Attachment implements FrameHandler {
     private boolean unflushed;
     private long violations;
 
-    Attachment(Engine engine, Link link, int number, @Nullable GuestId guest, long mac, int[] addresses) {
-        this.engine = engine;
-        this.errors = engine.errorBucket();
+    Attachment(Owner owner, Link link, int number, @Nullable GuestId guest, long mac, int[] addresses) {
+        this.owner = owner;
+        this.errors = owner.errorBucket();
         this.link = link;
         this.name = link.name();
         this.mtu = link.mtu();
@@ -147,6 +157,6 @@ public final class Attachment implements FrameHandler {
 
     @Override
     public void onFrames(Frame[] frames, int count) {
-        engine.receive(this, frames, count);
+        owner.receive(this, frames, count);
     }
 }

@@ -40,7 +40,7 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Never leak.</b> A frame leaves on the uplink only through {@link #sendOut} and {@link IcmpErrors#fromGuest}, both of which write the
  * outside address and port of a live flow over the guest's, or as an answer of {@link Answers}.
  */
-public final class Engine implements NeighbourTable.Owner {
+public final class Engine implements NeighbourTable.Owner, Attachment.Owner {
 
     /** Flows that the timers look at, for each millisecond since the last tick. */
     private static final int EXPIRE_PER_MILLISECOND = 512;
@@ -165,8 +165,9 @@ public final class Engine implements NeighbourTable.Owner {
         return counters.snapshot(settings.capacity(), eventsLost + events.lost());
     }
 
-    /** Bounds what is said on one link: half a second's worth at once. */
-    TokenBucket errorBucket() {
+    /** Half a second's worth at once. */
+    @Override
+    public TokenBucket errorBucket() {
         int rate = settings.errorsPerSecond();
         return new TokenBucket(rate, Math.max(1, rate / 2));
     }
@@ -227,11 +228,9 @@ public final class Engine implements NeighbourTable.Owner {
             return 0;
         }
         int taken = uplink.isUp() ? uplink.link().poll(uplink, limit) : 0;
-        for (int number = 1; number < guests.bound(); number++) {
-            Attachment guest = guests.get(number);
-            if (guest != null) {
-                taken += guest.link().poll(guest, limit);
-            }
+        for (int i = 0; i < guests.count(); i++) {
+            Attachment guest = guests.at(i);
+            taken += guest.link().poll(guest, limit);
         }
         taken += workOfSockets();
         if (taken > 0 || sockets != null || services != null) {
@@ -273,6 +272,9 @@ public final class Engine implements NeighbourTable.Owner {
     /** The gateway stands elsewhere now: what it knew of the old segment is forgotten. */
     void moved() {
         arp.moved();
+        if (unsolicitedSyns != null) {
+            unsolicitedSyns.clear();
+        }
         warmUp(now);
         announce();
         flush();
@@ -333,15 +335,13 @@ public final class Engine implements NeighbourTable.Owner {
         if (sockets != null) {
             sockets.flush();
         }
-        for (int number = 1; number < guests.bound(); number++) {
-            Attachment guest = guests.get(number);
-            if (guest != null) {
-                guest.flush();
-            }
+        for (int i = 0; i < guests.count(); i++) {
+            guests.at(i).flush();
         }
     }
 
-    void receive(Attachment from, Frame[] frames, int count) {
+    @Override
+    public void receive(Attachment from, Frame[] frames, int count) {
         for (int first = 0; first < count; first += LOOKAHEAD) {
             int end = Math.min(count, first + LOOKAHEAD);
             lookAhead(from, frames, first, end);
@@ -756,7 +756,6 @@ public final class Engine implements NeighbourTable.Owner {
             counters.drop(why);
             return;
         }
-        mss.lower(c, Math.min(from.mtu(), uplink.mtu()));
         if (!hairpin && Fragmentation.isTooBig(c, uplink.mtu())) {
             counters.drop(DropReason.PACKET_TOO_BIG);
             tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_FRAGMENTATION_NEEDED, uplink.mtu());
@@ -777,6 +776,7 @@ public final class Engine implements NeighbourTable.Owner {
         }
         if (!hairpin) {
             flows.pass(flow, true, c.totalLength, now);
+            mss.lower(c, Math.min(from.mtu(), uplink.mtu()));
         }
         Translation.outwards(c, table, flow, peerOutside);
         if (hairpin) {
@@ -833,7 +833,7 @@ public final class Engine implements NeighbourTable.Owner {
         } else if (!rules.haveJudged(flow) && !rules.passesAgain(flow, null, c)) {
             return;
         }
-        sendIn(c, flow, origin);
+        sendIn(from, c, flow, origin);
     }
 
     // ------------------------------------------------------------------------------------------------ from the uplink
@@ -1004,7 +1004,7 @@ public final class Engine implements NeighbourTable.Owner {
             expire(uplink, c);
             return;
         }
-        sendIn(c, flow, FlowTable.NONE);
+        sendIn(uplink, c, flow, FlowTable.NONE);
     }
 
     /**
@@ -1128,7 +1128,7 @@ public final class Engine implements NeighbourTable.Owner {
     }
 
     /** The last steps inwards: room on the link, egress rules, tracking, translation, delivery. */
-    private void sendIn(PacketContext c, int flow, int origin) {
+    private void sendIn(Attachment from, PacketContext c, int flow, int origin) {
         boolean hairpin = origin != FlowTable.NONE;
         Attachment to = guests.get(table.guest(flow));
         DropReason why = to == null ? DropReason.NO_MAPPING : flows.judge(flow, false, c);
@@ -1136,16 +1136,12 @@ public final class Engine implements NeighbourTable.Owner {
             counters.drop(why == null ? DropReason.NO_MAPPING : why);
             return;
         }
-        mss.lower(c, Math.min(to.mtu(), uplink.mtu()));
         if (Fragmentation.isTooBig(c, to.mtu())) {
             counters.drop(DropReason.PACKET_TOO_BIG);
             if (!hairpin) {
                 tell(uplink, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_FRAGMENTATION_NEEDED, to.mtu());
             } else {
-                Attachment sender = guests.get(table.peerGuest(flow));
-                if (sender != null) {
-                    icmpErrors.tellTooBig(c.frame, sender, to.mtu());
-                }
+                icmpErrors.tellTooBig(c.frame, from, to.mtu());
             }
             return;
         }
@@ -1167,6 +1163,8 @@ public final class Engine implements NeighbourTable.Owner {
             flows.pass(origin, true, c.totalLength, now);
         }
         flows.pass(flow, false, c.totalLength, now);
+        // no sooner, so that an error quotes what was sent
+        mss.lower(c, Math.min(to.mtu(), from.mtu()));
         Translation.inwards(c, table, flow, hairpin);
         settle(delivery.toGuest(to, c));
     }

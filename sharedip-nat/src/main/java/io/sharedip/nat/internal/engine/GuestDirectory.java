@@ -12,15 +12,22 @@ final class GuestDirectory {
     private static final int MOST = 1 << 16;
 
     private @Nullable Attachment[] byNumber = new Attachment[16];
+    /** Those that are there, in the order in which they came. */
+    private final List<Attachment> all = new ArrayList<>();
+
     /** Every address of every guest, open addressing; 0 is an empty place. */
     private int[] inside = new int[8];
 
-    private int bound = 1;
     private int last;
 
-    /** One more than the highest number that was ever given. */
-    int bound() {
-        return bound;
+    /** How many guests there are. */
+    int count() {
+        return all.size();
+    }
+
+    /** One of the guests by its place among those that are there, from 0: what a walk over all of them that allocates nothing asks. */
+    Attachment at(int place) {
+        return all.get(place);
     }
 
     @Nullable
@@ -30,8 +37,8 @@ final class GuestDirectory {
 
     @Nullable
     Attachment find(GuestId id) {
-        for (Attachment guest : byNumber) {
-            if (guest != null && guest.guestId().equals(id)) {
+        for (Attachment guest : all) {
+            if (guest.guestId().equals(id)) {
                 return guest;
             }
         }
@@ -56,23 +63,19 @@ final class GuestDirectory {
         }
         byNumber[number] = guest;
         last = number;
-        bound = Math.max(bound, number + 1);
+        all.add(guest);
         addressesChanged();
     }
 
     void remove(Attachment guest) {
         byNumber[guest.number()] = null;
+        all.remove(guest);
         addressesChanged();
     }
 
+    /** The guests in the order in which they came. */
     List<Attachment> all() {
-        List<Attachment> all = new ArrayList<>();
-        for (Attachment guest : byNumber) {
-            if (guest != null) {
-                all.add(guest);
-            }
-        }
-        return all;
+        return List.copyOf(all);
     }
 
     /** Whether a guest has an address. */
@@ -87,9 +90,9 @@ final class GuestDirectory {
 
     /** Whether a guest has an address that no other guest has. */
     boolean isOnlyOwner(Attachment guest, int address) {
-        for (int number = 1; number < bound; number++) {
-            Attachment other = get(number);
-            if (other != null && other != guest && other.owns(address)) {
+        for (int place = 0; place < count(); place++) {
+            Attachment other = at(place);
+            if (other != guest && other.owns(address)) {
                 return false;
             }
         }
@@ -99,11 +102,11 @@ final class GuestDirectory {
     /** To be called when a guest's addresses have changed. */
     void addressesChanged() {
         int count = 0;
-        for (Attachment guest : all()) {
+        for (Attachment guest : all) {
             count += guest.addresses().length;
         }
         inside = new int[Integer.highestOneBit(Math.max(8, count * 2)) << 1];
-        for (Attachment guest : all()) {
+        for (Attachment guest : all) {
             for (int address : guest.addresses()) {
                 int i = place(address);
                 while (inside[i] != 0) {

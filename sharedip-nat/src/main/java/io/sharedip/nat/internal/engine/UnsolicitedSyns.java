@@ -98,6 +98,12 @@ final class UnsolicitedSyns {
         }
     }
 
+    /** Forgets everything: nobody is told any more. */
+    void clear() {
+        Arrays.fill(lengths, NONE);
+        count = 0;
+    }
+
     /** Tells those whose time has come, as far as the uplink's rate limit allows (RFC 5382 REQ-4 b: port unreachable). */
     void tick(Answers answers, Attachment uplink, long nowNanos) {
         while (count > 0 && due[inOrder[head]] - nowNanos <= 0) {
