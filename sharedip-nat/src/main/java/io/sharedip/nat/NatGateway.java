@@ -591,20 +591,27 @@ public final class NatGateway implements SharedIp {
         return change(() -> {
             engineDoes(() -> management.check(place));
             Ipv4Address before = address;
-            Map<IpProtocol, BitSet> lost =
-                    keeper == null || before.equals(place.address()) ? Map.of() : keeper.move(place.address());
+            Map<IpProtocol, BitSet> lost = keeper == null || before.equals(place.address())
+                    ? Map.of()
+                    : keeper.move(
+                            place.address(), meanwhile -> lose(commands.await(() -> management.giveUp(meanwhile))));
             Management.Moved moved = commands.await(() -> management.move(place, flows, lost));
             address = place.address();
-            giveBack(moved.forwards());
-            for (PortForward gone : moved.forwards()) {
-                events.offer(new SharedIpEvent.ForwardConflict(
-                        Instant.now(),
-                        gone.protocol(),
-                        gone.outside().first(),
-                        "a program of the host uses it at " + address + "; the forward '" + gone + "' was removed"));
-            }
+            lose(moved.forwards());
             events.offer(new SharedIpEvent.AddressChanged(Instant.now(), before, address, moved.flowsKept()));
         });
+    }
+
+    /** Gives back what is left of the ports of forwards that had to go, and tells of them. */
+    private void lose(List<PortForward> forwards) {
+        giveBack(forwards);
+        for (PortForward gone : forwards) {
+            events.offer(new SharedIpEvent.ForwardConflict(
+                    Instant.now(),
+                    gone.protocol(),
+                    gone.outside().first(),
+                    "a program of the host uses it at " + address + "; the forward '" + gone + "' was removed"));
+        }
     }
 
     @Override
@@ -748,13 +755,13 @@ public final class NatGateway implements SharedIp {
     @Override
     public CompletionStage<SnapshotReport> snapshot(OutputStream to) {
         Objects.requireNonNull(to, "to");
-        return new SnapshotTask(this::await, management.transfers(), address).write(to);
+        return new SnapshotTask(this::await, management.transfers()).write(to);
     }
 
     @Override
     public CompletionStage<SnapshotReport> handOver(OutputStream to) {
         Objects.requireNonNull(to, "to");
-        return new SnapshotTask(this::await, management.transfers(), address).handOver(to);
+        return new SnapshotTask(this::await, management.transfers()).handOver(to);
     }
 
     @Override

@@ -5,10 +5,13 @@ import static io.sharedip.testing.PacketBuilder.RST;
 import static io.sharedip.testing.PacketBuilder.SYN;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import io.sharedip.ConfigurationException;
 import io.sharedip.event.SharedIpEvent.CloseReason;
 import io.sharedip.event.SharedIpEvent.FlowClosed;
+import io.sharedip.event.SharedIpEvent.MappingCreated;
+import io.sharedip.event.SharedIpEvent.MappingDeleted;
 import io.sharedip.forward.ForwardSelector;
 import io.sharedip.forward.PortForward;
 import io.sharedip.stats.DropReason;
@@ -18,6 +21,7 @@ import io.sharedip.testing.EventRecorder;
 import io.sharedip.testing.GatewayRig;
 import io.sharedip.testing.PacketBuilder;
 import io.sharedip.testing.ParsedPacket;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.api.Test;
@@ -58,6 +62,68 @@ class ForwardsTest {
             }
         }
         return s.toString();
+    }
+
+    /** The second forward's flows, and those of a third one to another guest's peer, each hang on one mapping of that forward. */
+    @Test
+    void forwards_that_lead_to_one_endpoint_have_one_mapping_each() throws Exception {
+        EventRecorder events = new EventRecorder();
+        try (GatewayRig rig = rig("udp 8080 -> p:80", "udp 8081 -> p:80", "udp 8081 from " + OTHER + " -> p:80")
+                .with(b -> b.listener(events))) {
+            for (int i = 0; i < 5; i++) {
+                for (int port : new int[] {8080, 8081}) {
+                    int from = 1000 * (port - 8080) + i + 1;
+                    rig.outside().send(PacketBuilder.udp().from(SERVER, from).to(SHARED, port));
+                    assertThat(rig.station("p").takeOne().to()).isEqualTo(P + ":80");
+                }
+                rig.outside().send(PacketBuilder.udp().from(OTHER, 2000 + i).to(SHARED, 8081));
+                assertThat(rig.station("p").takeOne().from()).isEqualTo(OTHER + ":" + (2000 + i));
+            }
+            assertThat(rig.stats().flows()).isEqualTo(15);
+            assertThat(rig.stats().mappings()).isEqualTo(3);
+            // what the guest begins bears the first one's port
+            rig.station("p").send(PacketBuilder.udp().from(P, 80).to(SERVER, 9999));
+            assertThat(rig.outside().takeOne().sourcePort()).isEqualTo(8080);
+            assertThat(rig.stats().mappings()).isEqualTo(3);
+
+            rig.await(rig.gateway().removeForward(ForwardSelector.parse("udp 8081")));
+            assertThat(rig.stats().flows()).isEqualTo(11);
+            assertThat(rig.stats().mappings()).isEqualTo(2);
+            rig.await(rig.gateway().removeForward(ForwardSelector.parse("udp 8080")));
+            assertThat(rig.stats().mappings()).isEqualTo(1);
+            rig.advance(Duration.ofSeconds(301));
+            assertThat(rig.stats().mappings()).isZero();
+            await().until(() -> events.all(MappingDeleted.class).size() == 3);
+            assertThat(events.all(MappingCreated.class)).hasSize(3);
+        }
+    }
+
+    /** The first one's mapping has ended, the second one's has not; and what the guest has begun itself is in the way. */
+    @Test
+    void a_forwards_mapping_is_found_again_whatever_else_the_endpoint_has() throws Exception {
+        try (GatewayRig rig = rig("udp 8081 -> p:80")) {
+            rig.station("p").send(PacketBuilder.udp().from(P, 81).to(SERVER, 53));
+            int pool = rig.outside().takeOne().sourcePort();
+            rig.await(rig.gateway().addForward(PortForward.parse("udp 8082 -> p:81")));
+            for (int i = 1; i <= 3; i++) {
+                rig.outside().send(PacketBuilder.udp().from(OTHER, i).to(SHARED, 8082));
+                rig.station("p").takeOne();
+            }
+            assertThat(rig.stats().mappings()).isEqualTo(2);
+            rig.station("p").send(PacketBuilder.udp().from(P, 81).to(SERVER, 54));
+            assertThat(rig.outside().takeOne().sourcePort()).isEqualTo(pool);
+            // a minute before the guest's own mapping ends, the visitors come again
+            rig.advance(Duration.ofSeconds(240));
+            for (int i = 1; i <= 3; i++) {
+                rig.outside().send(PacketBuilder.udp().from(OTHER, i).to(SHARED, 8082));
+                rig.station("p").takeOne();
+            }
+            rig.advance(Duration.ofSeconds(61));
+            assertThat(rig.stats().mappings()).isEqualTo(1);
+            rig.station("p").send(PacketBuilder.udp().from(P, 81).to(SERVER, 53));
+            assertThat(rig.outside().takeOne().sourcePort()).isEqualTo(8082);
+            assertThat(rig.stats().mappings()).isEqualTo(1);
+        }
     }
 
     @ParameterizedTest

@@ -63,6 +63,8 @@ class PortClaimsTest {
         private Ipv4Address address = Ipv4Address.UNSPECIFIED;
         private final BitSet heldElsewhere = new BitSet();
         private boolean refusingMoves;
+        private final BitSet takenMeanwhile = new BitSet();
+        private boolean lostForGood;
         private int closed;
         private Thread claimer;
 
@@ -97,7 +99,11 @@ class PortClaimsTest {
             tcp.clear();
             udp.clear();
             whole.clear();
+            if (lostForGood && to.toString().equals(SHARED)) {
+                throw new PortClaimException(to.toString(), "is not an address of this host", "add it", null);
+            }
             if (refusingMoves && !to.toString().equals(SHARED)) {
+                heldByHost.or(takenMeanwhile);
                 throw new PortClaimException(to.toString(), "is not an address of this host", "add it", null);
             }
             address = to;
@@ -367,6 +373,63 @@ class PortClaimsTest {
             assertThat(claims.count(IpProtocol.UDP)).isEqualTo(256);
             assertThat(gateway.address()).hasToString(SHARED);
             assertThat(send(gateway, 61_000)).isEqualTo(61_000);
+        }
+    }
+
+    @Test
+    void case03_what_the_host_has_taken_while_a_move_failed_ends() throws Exception {
+        claims.refusingMoves = true;
+        claims.takenMeanwhile.set(61_000, 61_128);
+        claims.takenMeanwhile.set(8080);
+        try (NatGateway gateway = builder(61000, 61255)
+                .forward("udp 8080 -> p:80")
+                .forward("udp 8081 -> p:81")
+                .build()) {
+            resolve(gateway);
+            for (int i = 0; i < 256; i++) {
+                assertThat(send(gateway, 61_000 + i)).isEqualTo(61_000 + i);
+            }
+            UplinkAddress place = UplinkAddress.of("192.0.2.11", "192.0.2.0/24", "192.0.2.1");
+            assertThatThrownBy(() -> drive(gateway, gateway.changeAddress(place, FlowPolicy.KEEP)))
+                    .hasCauseInstanceOf(PortClaimException.class);
+            assertThat(gateway.address()).hasToString(SHARED);
+            assertThat(drive(gateway, gateway.flows()))
+                    .hasSize(128)
+                    .allMatch(f -> f.outside().port() >= 61_128);
+            assertThat(drive(gateway, gateway.forwards()))
+                    .singleElement()
+                    .satisfies(f -> assertThat(f.forward()).hasToString("udp 8081 -> p:81"));
+            assertThat(events.await(
+                                    ForwardConflict.class,
+                                    e -> e.description().contains("'udp 8080 -> p:80' was removed"))
+                            .port())
+                    .isEqualTo(8080);
+            for (int i = 0; i < 200; i++) {
+                int port = send(gateway, 2000 + i);
+                assertThat(port == -1 || port >= 61_128).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void case03_after_a_move_that_failed_both_ways_ports_are_claimed_anew_before_they_are_used() throws Exception {
+        claims.refusingMoves = true;
+        claims.lostForGood = true;
+        try (NatGateway gateway =
+                builder(61000, 61255).forward("udp 8080 -> p:80").build()) {
+            resolve(gateway);
+            assertThat(send(gateway, 61_000)).isEqualTo(61_000);
+            UplinkAddress place = UplinkAddress.of("192.0.2.11", "192.0.2.0/24", "192.0.2.1");
+            assertThatThrownBy(() -> drive(gateway, gateway.changeAddress(place, FlowPolicy.KEEP)))
+                    .hasCauseInstanceOf(PortClaimException.class);
+            assertThat(drive(gateway, gateway.flows())).isEmpty();
+            assertThat(drive(gateway, gateway.forwards())).isEmpty();
+            await().until(() -> {
+                int port = send(gateway, 61_000);
+                assertThat(port < 0 || claims.holds(IpProtocol.UDP, port)).isTrue();
+                gateway.tick(System.nanoTime());
+                return port > 0;
+            });
         }
     }
 

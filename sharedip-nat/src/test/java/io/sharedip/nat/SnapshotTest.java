@@ -5,13 +5,16 @@ import static io.sharedip.testing.PacketBuilder.FIN;
 import static io.sharedip.testing.PacketBuilder.SYN;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
+import io.sharedip.FlowPolicy;
 import io.sharedip.GuestId;
 import io.sharedip.SnapshotException;
 import io.sharedip.address.IpPrefix;
 import io.sharedip.address.IpProtocol;
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.MacAddress;
+import io.sharedip.address.UplinkAddress;
 import io.sharedip.binding.Binding;
 import io.sharedip.event.SharedIpEvent.FlowOpened;
 import io.sharedip.event.SharedIpEvent.SnapshotRestored;
@@ -45,6 +48,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class SnapshotTest {
@@ -623,6 +627,150 @@ class SnapshotTest {
                 nothingSkipped(restore(after, out.toByteArray()));
                 assertThat(ofP.through(after).in()).isNotNull();
             }
+        }
+    }
+
+    /** Waits in its first write, and then takes everything or fails. */
+    private static final class HeldStream extends ByteArrayOutputStream {
+        private final CountDownLatch reached = new CountDownLatch(1);
+        private final CountDownLatch go = new CountDownLatch(1);
+        private volatile boolean fails;
+
+        @Override
+        public synchronized void write(byte[] b, int off, int len) {
+            reached.countDown();
+            try {
+                go.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+            if (fails) {
+                throw new IllegalStateException("no space left");
+            }
+            super.write(b, off, len);
+        }
+
+        void awaitReached(GatewayRig rig) {
+            await().until(() -> {
+                rig.poll();
+                return reached.getCount() == 0;
+            });
+        }
+    }
+
+    @Test
+    void two_gateways_that_take_over_at_once_keep_everything_waiting_until_both_have_failed() throws Exception {
+        try (GatewayRig rig = rig()) {
+            Conversation ofP = Conversation.udp(rig, "p", P, 5000, SERVER, 53);
+            ofP.out();
+            HeldStream first = new HeldStream();
+            HeldStream second = new HeldStream();
+            var one = rig.gateway().handOver(first).toCompletableFuture();
+            var other = rig.gateway().handOver(second).toCompletableFuture();
+            first.awaitReached(rig);
+            second.awaitReached(rig);
+            first.fails = true;
+            first.go.countDown();
+            assertThatThrownBy(() -> rig.await(one)).hasMessageContaining("no space left");
+            assertThat(ofP.in()).isNull();
+            assertThat(ofP.out()).isNull();
+
+            second.fails = true;
+            second.go.countDown();
+            assertThatThrownBy(() -> rig.await(other)).hasMessageContaining("no space left");
+            rig.poll();
+            assertThat(rig.station("p").take()).hasSize(1);
+            assertThat(rig.outside().take()).hasSize(1);
+        }
+    }
+
+    private static GatewayRig rigOfPrivateGuests() {
+        return new GatewayRig().guest("p", "52:54:00:00:00:01", P).guest("q", "52:54:00:00:00:02", "10.0.0.3");
+    }
+
+    @Test
+    void a_snapshot_during_which_the_gateway_moves_is_of_the_old_address_and_loses_nothing() throws Exception {
+        UplinkAddress place = UplinkAddress.of("192.0.2.11", "192.0.2.0/24", GatewayRig.ROUTER)
+                .withAlias(ALIAS);
+        try (GatewayRig before = rigOfPrivateGuests();
+                GatewayRig after = rigOfPrivateGuests()) {
+            before.await(before.gateway().addForward(PortForward.parse("tcp 8080 -> q:80")));
+            Conversation ofP =
+                    Conversation.tcp(before, "p", P, 40000, SERVER, 443).handshake();
+            before.station("p")
+                    .send(PacketBuilder.tcp().from(P, 40001).to(SHARED, 8080).flags(SYN));
+            before.station("q").takeOne();
+            HeldStream stream = new HeldStream();
+            var writing = before.gateway().snapshot(stream).toCompletableFuture();
+            stream.awaitReached(before);
+            before.await(before.gateway().changeAddress(place, FlowPolicy.KEEP));
+            // whoever has the old address now is another machine
+            before.station("p").send(PacketBuilder.udp().from(P, 5000).to(SHARED, 53));
+            assertThat(before.stats().flows()).isEqualTo(4);
+            stream.go.countDown();
+            assertThat(before.await(writing).flows()).isEqualTo(3);
+
+            RestoreReport report = restore(after, stream.toByteArray());
+
+            nothingSkipped(report);
+            assertThat(report.flows()).isEqualTo(3);
+            assertThat(ofP.through(after).in()).isNotNull();
+            assertThat(ofP.through(after).out()).isNotNull();
+            after.station("p")
+                    .send(PacketBuilder.tcp().from(P, 40001).to(SHARED, 8080).flags(SYN));
+            assertThat(after.station("q").takeOne().source()).isEqualTo(SHARED);
+        }
+    }
+
+    /** Under endpoint-independent filtering anybody uses a mapping, though it is for the one whom the guest has called. */
+    @ParameterizedTest
+    @EnumSource(names = {"ADDRESS_DEPENDENT", "ADDRESS_AND_PORT_DEPENDENT"})
+    void a_mapping_is_for_the_peer_that_it_was_made_for_even_if_only_a_strangers_flow_is_left(MappingBehavior mapping)
+            throws Exception {
+        Consumer<NatGatewayBuilder> setting = builder -> builder.udp(
+                ProtocolBehavior.udp().withMapping(mapping).withFiltering(FilteringBehavior.ENDPOINT_INDEPENDENT));
+        try (GatewayRig before = rig(setting);
+                GatewayRig after = rig(setting)) {
+            before.station("p").send(PacketBuilder.udp().from(P, 62000).to(SERVER, 53));
+            int port = before.outside().takeOne().sourcePort();
+            before.advance(Duration.ofSeconds(200));
+            before.outside().send(PacketBuilder.udp().from(OTHER_SERVER, 99).to(SHARED, port));
+            before.station("p").takeOne();
+            before.station("p").send(PacketBuilder.udp().from(P, 62000).to(OTHER_SERVER, 99));
+            assertThat(before.outside().takeOne().sourcePort()).isEqualTo(port);
+            before.advance(Duration.ofSeconds(101));
+            assertThat(before.flows())
+                    .singleElement()
+                    .satisfies(f -> assertThat(f.peer()).hasToString(OTHER_SERVER + ":99"));
+
+            nothingSkipped(restore(after, snapshot(before)));
+
+            for (GatewayRig rig : List.of(before, after)) {
+                // the guest calls another port of the stranger, and then the peer that the mapping is for
+                rig.station("p").send(PacketBuilder.udp().from(P, 62000).to(OTHER_SERVER, 98));
+                assertThat(rig.outside().takeOne().sourcePort()).isNotEqualTo(port);
+                rig.station("p").send(PacketBuilder.udp().from(P, 62000).to(SERVER, 53));
+                assertThat(rig.outside().takeOne().sourcePort()).isEqualTo(port);
+            }
+        }
+    }
+
+    @Test
+    void a_strangers_flow_on_a_mapping_for_all_is_left_out_where_mappings_are_for_one_peer() throws Exception {
+        ProtocolBehavior open = ProtocolBehavior.udp().withFiltering(FilteringBehavior.ENDPOINT_INDEPENDENT);
+        try (GatewayRig before = rig(builder -> builder.udp(open));
+                GatewayRig after = rig(builder -> builder.udp(open.withMapping(MappingBehavior.ADDRESS_DEPENDENT)))) {
+            before.station("p").send(PacketBuilder.udp().from(P, 62000).to(SERVER, 53));
+            before.advance(Duration.ofSeconds(200));
+            before.outside().send(PacketBuilder.udp().from(OTHER_SERVER, 99).to(SHARED, 62000));
+            before.station("p").send(PacketBuilder.udp().from(P, 62000).to(OTHER_SERVER, 99));
+            before.advance(Duration.ofSeconds(101));
+
+            RestoreReport report = restore(after, snapshot(before));
+
+            assertThat(report.flows()).isZero();
+            assertThat(report.skipped(Skipped.FLOW_UNLIKE_SETTINGS)).isEqualTo(1);
+            assertThat(after.stats().mappings()).isZero();
         }
     }
 

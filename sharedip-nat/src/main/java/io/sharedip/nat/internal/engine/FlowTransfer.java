@@ -92,6 +92,11 @@ public final class FlowTransfer {
             // of a guest or a forward that came after the snapshot had begun
             return false;
         }
+        boolean moved = outside.shared() != names.address();
+        if (moved && table.peerOutsideAddress(flow) == names.address()) {
+            // somebody else has the address that is the snapshot's
+            return false;
+        }
         int state = table.state(flow);
         int flags = mapping < 0 ? FlowRecord.UNMAPPED : 0;
         for (int[] bit : STATE_BITS) {
@@ -103,14 +108,17 @@ public final class FlowTransfer {
         r.protocol(table.protocol(flow));
         r.state(STATES[state & FlowTable.TRACKED_MASK]);
         r.insideAddress(table.insideAddress(flow));
-        r.peerAddress(table.peerAddress(flow));
-        r.outsideAddress(table.outsideAddress(flow));
-        r.peerOutsideAddress(table.peerOutsideAddress(flow));
+        r.peerAddress(there(table.peerAddress(flow), names));
+        r.outsideAddress(there(table.outsideAddress(flow), names));
+        r.peerOutsideAddress(there(table.peerOutsideAddress(flow), names));
         r.insidePort(table.insidePort(flow));
         r.peerPort(table.peerPort(flow));
         r.outsidePort(table.outsidePort(flow));
         r.forward(forward);
         r.mappingForward(mappingForward);
+        if (mapping >= 0 && mappingForwardNumber == 0 && !(moved && mappings.peer(mapping) == names.address())) {
+            r.mappingPeer(there(mappings.peer(mapping), names), mappings.peerPort(mapping));
+        }
         r.remaining(millis(table.deadline(flow) - names.at()));
         r.mappingRemaining(mapping < 0 ? 0 : millis(mappings.deadline(mapping) - names.at()));
         r.counters(table.packetsOut(flow), table.bytesOut(flow), table.packetsIn(flow), table.bytesIn(flow));
@@ -119,6 +127,11 @@ public final class FlowTransfer {
             TcpMemory.describe(table, flow, r);
         }
         return true;
+    }
+
+    /** Our shared address is the snapshot's there, though the gateway may have moved since the snapshot began. */
+    private int there(int address, SnapshotNames names) {
+        return address == outside.shared() ? names.address() : address;
     }
 
     /** Rounded up: a restored flow does not end early. */
@@ -189,6 +202,8 @@ public final class FlowTransfer {
             return Skipped.FLOW_CLASHES;
         }
         int before = mappings.size();
+        // what a stranger began hangs on a mapping that is another peer's
+        boolean byGuest = r.has(FlowRecord.BY_GUEST);
         int flow = flows.adopt(
                 guest,
                 !r.has(FlowRecord.UNMAPPED),
@@ -201,11 +216,11 @@ public final class FlowTransfer {
                 peer,
                 r.peerPort(),
                 peerOutside,
+                byGuest ? peerOutside : here(r.mappingPeer(), target),
+                byGuest ? r.peerPort() : r.mappingPeerPort(),
                 nowNanos);
         if (flow < 0) {
-            return flow == Flows.WITHOUT_PORT
-                    ? Skipped.FLOW_WITHOUT_PORT
-                    : flow == Flows.WITHOUT_ROOM ? Skipped.FLOW_WITHOUT_ROOM : Skipped.FLOW_CLASHES;
+            return whyNot(flow);
         }
         if (mappings.size() != before) {
             target.addedMapping();
@@ -213,6 +228,15 @@ public final class FlowTransfer {
         recall(flow, r, peerGuest, through);
         flows.resume(flow, deadline, deadline(r.mappingRemaining(), r.protocol(), state, target));
         return null;
+    }
+
+    private static Skipped whyNot(int refusal) {
+        return switch (refusal) {
+            case Flows.WITHOUT_PORT -> Skipped.FLOW_WITHOUT_PORT;
+            case Flows.WITHOUT_ROOM -> Skipped.FLOW_WITHOUT_ROOM;
+            case Flows.WITHOUT_PEER -> Skipped.FLOW_UNLIKE_SETTINGS;
+            default -> Skipped.FLOW_CLASHES;
+        };
     }
 
     /** What the flow knew, besides its tuple and its timer. Its epoch stays 0, so that the rules in force judge it. */

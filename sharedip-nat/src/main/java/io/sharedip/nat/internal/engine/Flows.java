@@ -31,6 +31,7 @@ import io.sharedip.stats.TrackedState;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntConsumer;
 import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
@@ -55,6 +56,8 @@ final class Flows {
     static final int WITHOUT_PORT = -2;
     /** From {@link #adopt}: there are mappings enough. */
     static final int WITHOUT_ROOM = -3;
+    /** From {@link #adopt}: the mapping depends on a peer, and nobody knows on which. */
+    static final int WITHOUT_PEER = -4;
 
     private static final TrackedState[] STATES = TrackedState.values();
     private static final int NO_PORT_YET = -1;
@@ -83,6 +86,7 @@ final class Flows {
     private final long icmpTimeout;
     private final long otherTimeout;
     private DropReason refusal = DropReason.LIMIT_FLOWS;
+    private final IntConsumer expired = this::expired;
     private long expiringAt;
 
     Flows(
@@ -238,6 +242,9 @@ final class Flows {
         int local = outside.shared();
         int on = findInsideMapping(number, protocol, address, port, peerOutside, peerPort);
         ForwardTable.Entry forward = on < 0 ? forwardOf(guest, protocol, address, port) : null;
+        if (forward != null) {
+            on = mappings.findForwarded(number, protocol, address, port, forward.number());
+        }
         int outsidePort =
                 on >= 0 ? mappings.outsidePort(on) : forward != null ? forward.outsidePortOf(port) : NO_PORT_YET;
         // the same conversation under another name of the peer: the shared address and its alias
@@ -372,10 +379,7 @@ final class Flows {
         }
         int on = through;
         if (forward != null) {
-            on = mappings.findInside(number, protocol, address, port, 0, 0);
-            if (on >= 0 && (mappings.forward(on) != forward.number() || mappings.outsidePort(on) != outsidePort)) {
-                on = MappingTable.NONE;
-            }
+            on = mappings.findForwarded(number, protocol, address, port, forward.number());
         }
         boolean isNew = on < 0;
         if (!isNew) {
@@ -479,7 +483,9 @@ final class Flows {
      *
      * @param mapped whether it has one
      * @param forward whose port the mapping has, or null if it is of the pool
-     * @return the flow, or {@link #CLASHES}, {@link #WITHOUT_PORT} or {@link #WITHOUT_ROOM}
+     * @param forPeer the peer that the mapping is for, 0 if that is not known
+     * @param forPeerPort likewise
+     * @return the flow, or {@link #CLASHES}, {@link #WITHOUT_PORT}, {@link #WITHOUT_ROOM} or {@link #WITHOUT_PEER}
      */
     int adopt(
             Attachment guest,
@@ -493,6 +499,8 @@ final class Flows {
             int peer,
             int peerPort,
             int peerOutside,
+            int forPeer,
+            int forPeerPort,
             long nowNanos) {
         if (!mapped) {
             return insert(
@@ -508,18 +516,15 @@ final class Flows {
                     peerOutside);
         }
         int on = forward == null
-                ? adoptedOn(guest.number(), protocol, address, port, outsidePort, peerOutside, peerPort)
-                : mappings.findInside(guest.number(), protocol, address, port, 0, 0);
+                ? adoptedOn(guest.number(), protocol, address, port, outsidePort, forPeer, forPeerPort)
+                : mappings.findForwarded(guest.number(), protocol, address, port, forward.number());
         if (on == ANOTHERS) {
             return CLASHES;
         }
-        if (forward != null
-                && on >= 0
-                && (mappings.outsidePort(on) != outsidePort || mappings.forward(on) != forward.number())) {
-            // another forward leads to the same endpoint
-            on = MappingTable.NONE;
-        }
         if (on < 0) {
+            if (forward == null && !isKeyKnown(protocol, forPeer, forPeerPort)) {
+                return WITHOUT_PEER;
+            }
             if (mappings.isFull()) {
                 return WITHOUT_ROOM;
             }
@@ -529,14 +534,32 @@ final class Flows {
             if (forward == null && !ports.takeCertain(guest.number(), protocol, outsidePort, nowNanos)) {
                 return CLASHES;
             }
-            on = addMapping(guest, protocol, address, port, peerOutside, peerPort, outsidePort, forward, nowNanos);
+            boolean known = forPeer != 0;
+            on = addMapping(
+                    guest,
+                    protocol,
+                    address,
+                    port,
+                    known ? forPeer : peerOutside,
+                    known ? forPeerPort : peerPort,
+                    outsidePort,
+                    forward,
+                    nowNanos);
         }
         return insert(guest, on, protocol, address, port, outsideAddress, outsidePort, peer, peerPort, peerOutside);
     }
 
+    private boolean isKeyKnown(int protocol, int peer, int peerPort) {
+        return switch (mapping[MappingTable.slotOf(protocol)]) {
+            case ENDPOINT_INDEPENDENT -> true;
+            case ADDRESS_DEPENDENT -> peer != 0;
+            case ADDRESS_AND_PORT_DEPENDENT -> peer != 0 && peerPort != 0;
+        };
+    }
+
     /** The mapping of the pool that an adopted flow belongs to, {@link MappingTable#NONE}, or {@link #ANOTHERS}. */
     private int adoptedOn(
-            int guest, int protocol, int address, int port, int outsidePort, int peerOutside, int peerPort) {
+            int guest, int protocol, int address, int port, int outsidePort, int forPeer, int forPeerPort) {
         int holder = mappings.findOutside(protocol, outsidePort);
         if (holder >= 0) {
             // of a flow that a stranger began the mapping is another peer's
@@ -546,7 +569,7 @@ final class Flows {
             return same ? holder : ANOTHERS;
         }
         int towardsPeer = mappings.findInside(
-                guest, protocol, address, port, peerOfKey(protocol, peerOutside), peerPortOfKey(protocol, peerPort));
+                guest, protocol, address, port, peerOfKey(protocol, forPeer), peerPortOfKey(protocol, forPeerPort));
         return towardsPeer >= 0 ? ANOTHERS : MappingTable.NONE;
     }
 
@@ -819,7 +842,7 @@ final class Flows {
     /** Ends flows whose time has come. @return how many were looked at */
     int expire(long nowNanos, int limit) {
         expiringAt = nowNanos;
-        return timers.advance(nowNanos, limit, this::expired);
+        return timers.advance(nowNanos, limit, expired);
     }
 
     private void expired(int flow) {

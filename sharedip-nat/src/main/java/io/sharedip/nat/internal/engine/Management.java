@@ -357,8 +357,7 @@ public final class Management {
      */
     public Moved move(UplinkAddress place, FlowPolicy policy, Map<IpProtocol, BitSet> lost) {
         check(place);
-        List<PortForward> gone = new ArrayList<>();
-        lost.forEach((protocol, ports) -> gone.addAll(giveUp(protocol.number(), ports)));
+        List<PortForward> gone = giveUp(lost);
         int before = outside.shared();
         int after = place.address().bits();
         if (policy == FlowPolicy.FLUSH) {
@@ -378,6 +377,18 @@ public final class Management {
      * @param forwards that had to go
      */
     public record Moved(int flowsKept, List<PortForward> forwards) {}
+
+    /**
+     * Ends what needs ports that are not claimed any more, and uses them no more.
+     *
+     * @param lost ports by protocol
+     * @return forwards that had to go
+     */
+    public List<PortForward> giveUp(Map<IpProtocol, BitSet> lost) {
+        List<PortForward> gone = new ArrayList<>();
+        lost.forEach((protocol, ports) -> gone.addAll(giveUp(protocol.number(), ports)));
+        return gone;
+    }
 
     private List<PortForward> giveUp(int protocol, BitSet ports) {
         List<PortForward> gone = new ArrayList<>();

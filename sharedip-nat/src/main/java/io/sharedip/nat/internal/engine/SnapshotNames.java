@@ -9,7 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Guests and forwards by the numbers that a snapshot gives them, as they were at one moment. */
+/** Guests and forwards by the numbers that a snapshot gives them, and the gateway's address, as they were at one moment. */
 public final class SnapshotNames {
 
     private static final int UNKNOWN = -1;
@@ -19,9 +19,18 @@ public final class SnapshotNames {
     private final List<PortForward> forwards = new ArrayList<>();
     private final Map<Integer, Integer> guestIndex = new HashMap<>();
     private final Map<Integer, Integer> forwardIndex = new HashMap<>();
+    private final int address;
+    private final int prefixLength;
     private final long at;
 
-    SnapshotNames(List<Attachment> attached, List<Binding> bindings, List<ForwardTable.Entry> entries, long nowNanos) {
+    SnapshotNames(
+            OutsideAddresses outside,
+            List<Attachment> attached,
+            List<Binding> bindings,
+            List<ForwardTable.Entry> entries,
+            long nowNanos) {
+        address = outside.shared();
+        prefixLength = Integer.bitCount(outside.mask());
         for (Attachment guest : attached) {
             guestIndex.put(guest.number(), guests.size());
             guests.add(guest.guestId());
@@ -44,6 +53,16 @@ public final class SnapshotNames {
 
     public List<PortForward> forwards() {
         return forwards;
+    }
+
+    /** The shared address. */
+    public int address() {
+        return address;
+    }
+
+    /** Length of the segment's prefix. */
+    public int prefixLength() {
+        return prefixLength;
     }
 
     /** The engine's time to which the snapshot's time belongs. */

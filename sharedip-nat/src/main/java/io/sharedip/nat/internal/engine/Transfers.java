@@ -19,7 +19,8 @@ public final class Transfers {
     private final GuestDirectory guests;
     private final Flows flows;
     private final FlowTransfer transfer;
-    private boolean handingOver;
+    /** How many snapshots have been or are being written for gateways that take over. */
+    private int handedOver;
 
     Transfers(Engine engine, EngineSettings settings, OutsideAddresses outside, GuestDirectory guests, Flows flows) {
         this.engine = engine;
@@ -31,12 +32,17 @@ public final class Transfers {
 
     /** Whether frames are left where they are, because another gateway takes over. */
     boolean isHandingOver() {
-        return handingOver;
+        return handedOver > 0;
     }
 
-    /** Begins or ends to leave frames where they are. */
-    public void handingOver(boolean on) {
-        handingOver = on;
+    /** Begins to leave frames where they are. */
+    public void beginHandOver() {
+        handedOver++;
+    }
+
+    /** Ends what {@link #beginHandOver} began: its snapshot has failed. Frames pass again if no other one holds them up. */
+    public void cancelHandOver() {
+        handedOver--;
     }
 
     /** Begins a snapshot: what its numbers mean. */
@@ -44,7 +50,7 @@ public final class Transfers {
         List<Binding> bound = engine.management().bindings().stream()
                 .map(BindingStatus::binding)
                 .toList();
-        return new SnapshotNames(guests.all(), bound, flows.forwards().entries(), engine.now());
+        return new SnapshotNames(outside, guests.all(), bound, flows.forwards().entries(), engine.now());
     }
 
     /**
@@ -106,11 +112,6 @@ public final class Transfers {
     /** Whether a port belongs to the pool of a protocol. */
     public boolean ownsPort(IpProtocol protocol, int port) {
         return flows.ports().pool(protocol.number()).owns(port);
-    }
-
-    /** Length of the segment's prefix. */
-    public int prefixLength() {
-        return Integer.bitCount(outside.mask());
     }
 
     /** One more than the highest number a flow has. */

@@ -1,5 +1,7 @@
 package io.sharedip.nat.internal.flow;
 
+import java.util.Arrays;
+
 /**
  * The mappings: which inside endpoint shows as which outside port (RFC 4787 section 4.1). A mapping exists as long as a flow hangs
  * on it, knows those flows, and keeps the books of those that have ended.
@@ -9,7 +11,8 @@ package io.sharedip.nat.internal.flow;
  *
  * <p>A mapping whose port comes from the pool is found from both sides, but not from outside if others share its port: then only
  * flows are. A mapping of a forward is for all peers and found from the inside, so that what the guest begins from a forwarded
- * endpoint bears the forwarded port; from the outside the forwards themselves decide.
+ * endpoint bears the forwarded port; from the outside the forwards themselves decide. Where several forwards lead to one endpoint, that is
+ * the first one's, and the others' mappings are found by the number of their forward.
  */
 public final class MappingTable {
 
@@ -18,6 +21,9 @@ public final class MappingTable {
 
     /** Where no port is shared, not more: three protocols with 65,536 ports each, and as many of forwards. */
     private static final int MOST = 4 << 16;
+
+    /** In the place of a protocol: the key of a mapping that is found by the number of its forward, which stands for the peer. */
+    private static final int OF_FORWARD = 1 << 8;
 
     private static final int PROTOCOLS = 3;
     private static final int TOTALS = 4;
@@ -31,7 +37,6 @@ public final class MappingTable {
     private final int[] outsidePort;
     private final int[] holds;
     private final int[] forward;
-    private final boolean[] indexed;
     private final boolean[] shared;
     private final long[] deadline;
     private final long[] firstPeer;
@@ -63,7 +68,6 @@ public final class MappingTable {
         this.outsidePort = new int[capacity];
         this.holds = new int[capacity];
         this.forward = new int[capacity];
-        this.indexed = new boolean[capacity];
         this.shared = new boolean[capacity];
         this.deadline = new long[capacity];
         this.firstPeer = new long[capacity];
@@ -110,6 +114,14 @@ public final class MappingTable {
             }
         }
         return NONE;
+    }
+
+    /** The mapping that a forward has given an inside endpoint, or -1. */
+    public int findForwarded(int guest, int protocol, int address, int port, int forwardNumber) {
+        int first = findInside(guest, protocol, address, port, 0, 0);
+        return first >= 0 && forward[first] == forwardNumber
+                ? first
+                : findInside(guest, protocol | OF_FORWARD, address, port, forwardNumber, 0);
     }
 
     /** The mapping that has an outside port of the pool to itself, or -1. */
@@ -160,19 +172,17 @@ public final class MappingTable {
         shared[mapping] = portIsShared || forwardNumber != 0;
         firstPeer[mapping] = 0;
         firstFlow[mapping] = NONE;
-        for (int i = 0; i < TOTALS; i++) {
-            totals[mapping * TOTALS + i] = 0;
+        Arrays.fill(totals, mapping * TOTALS, (mapping + 1) * TOTALS, 0);
+        if (forwardNumber != 0 && findInside(guest, protocol, address, port, peer, peerPort) >= 0) {
+            // of two forwards to one endpoint what the guest begins bears the first one's port
+            addresses[mapping] = addresses(address, forwardNumber);
+            owner[mapping] = owner(guest, protocol | OF_FORWARD, port, 0);
         }
-        // a second forward to the same endpoint stays out of the index: what the guest begins bears the first one's
-        // port
-        indexed[mapping] = forwardNumber == 0 || findInside(guest, protocol, address, port, peer, peerPort) < 0;
-        if (indexed[mapping]) {
-            int i = homeOf(mapping);
-            while (index[i] != 0) {
-                i = i + 1 & mask;
-            }
-            index[i] = mapping + 1;
+        int i = homeOf(mapping);
+        while (index[i] != 0) {
+            i = i + 1 & mask;
         }
+        index[i] = mapping + 1;
         if (!shared[mapping]) {
             int slot = slotOf(protocol);
             if (byOutsidePort[slot] == null) {
@@ -186,9 +196,7 @@ public final class MappingTable {
 
     /** Removes a mapping without flows. */
     public void remove(int mapping) {
-        if (indexed[mapping]) {
-            unindex(mapping);
-        }
+        unindex(mapping);
         if (!shared[mapping]) {
             byOutsidePort[slotOf(protocol(mapping))][outsidePort[mapping]] = 0;
         }
@@ -240,6 +248,16 @@ public final class MappingTable {
     /** Number of the forward it belongs to, 0 if its port comes from the pool. */
     public int forward(int mapping) {
         return forward[mapping];
+    }
+
+    /** The peer's address that a mapping of the pool is for, 0 if for all. */
+    public int peer(int mapping) {
+        return (int) addresses[mapping];
+    }
+
+    /** The peer's port that a mapping of the pool is for, 0 if for all. */
+    public int peerPort(int mapping) {
+        return (int) (owner[mapping] >>> 48);
     }
 
     /** Keeps the mapping from ending, until {@link #release}. */

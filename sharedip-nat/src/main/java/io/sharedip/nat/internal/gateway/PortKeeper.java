@@ -41,6 +41,7 @@ public final class PortKeeper {
     private Ipv4Address address;
     private final Set<IpProtocol> protocols;
     private final Consumer<SharedIpEvent> events;
+    private final List<PortRange> pool = new ArrayList<>();
     private final Deque<PortRange> tcp = new ArrayDeque<>();
     private final Deque<PortRange> udp = new ArrayDeque<>();
     private final Set<String> told = new HashSet<>();
@@ -68,13 +69,12 @@ public final class PortKeeper {
         this.claims = claims;
         this.address = address;
         this.events = events;
-        List<PortRange> blocks = new ArrayList<>();
         for (int first = pool.first(); first <= pool.last(); first += BLOCK) {
-            blocks.add(PortRange.of(first, Math.min(first + BLOCK - 1, pool.last())));
+            this.pool.add(PortRange.of(first, Math.min(first + BLOCK - 1, pool.last())));
         }
-        Collections.shuffle(blocks, random);
-        tcp.addAll(blocks);
-        udp.addAll(blocks);
+        Collections.shuffle(this.pool, random);
+        tcp.addAll(this.pool);
+        udp.addAll(this.pool);
     }
 
     /**
@@ -231,21 +231,50 @@ public final class PortKeeper {
      * Gives everything back and claims the same at another address. Where that fails altogether, what was claimed before is claimed
      * again.
      *
+     * @param lostMeanwhile takes the ports that could not be claimed again, by protocol, if there are any
      * @return the ports that the host holds there, by protocol; an event tells of the first of each
      * @throws io.sharedip.SharedIpException if nothing can be claimed there
      */
-    public Map<IpProtocol, BitSet> move(Ipv4Address to) {
+    public Map<IpProtocol, BitSet> move(Ipv4Address to, Consumer<Map<IpProtocol, BitSet>> lostMeanwhile) {
         Ipv4Address before = address;
         try {
             return claimAgainAt(to);
         } catch (RuntimeException e) {
             try {
-                claimAgainAt(before);
-            } catch (RuntimeException again) {
-                e.addSuppressed(again);
+                Map<IpProtocol, BitSet> lost = claimAgainAfter(e, before);
+                if (!lost.isEmpty()) {
+                    lostMeanwhile.accept(lost);
+                }
+            } catch (RuntimeException another) {
+                e.addSuppressed(another);
             }
             throw e;
         }
+    }
+
+    private Map<IpProtocol, BitSet> claimAgainAfter(RuntimeException failure, Ipv4Address before) {
+        try {
+            return claimAgainAt(before);
+        } catch (RuntimeException again) {
+            failure.addSuppressed(again);
+            return loseEverything();
+        }
+    }
+
+    /** Nobody knows what is claimed; the pool is claimed anew, block by block as it is needed. */
+    private Map<IpProtocol, BitSet> loseEverything() {
+        Map<IpProtocol, BitSet> lost = new LinkedHashMap<>();
+        for (IpProtocol protocol : List.of(IpProtocol.TCP, IpProtocol.UDP)) {
+            if (!held(protocol).isEmpty()) {
+                lost.put(protocol, (BitSet) held(protocol).clone());
+            }
+            held(protocol).clear();
+            synchronized (tcp) {
+                blocks(protocol).clear();
+                blocks(protocol).addAll(pool);
+            }
+        }
+        return lost;
     }
 
     private Map<IpProtocol, BitSet> claimAgainAt(Ipv4Address to) {

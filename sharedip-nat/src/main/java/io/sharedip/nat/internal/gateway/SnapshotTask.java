@@ -1,7 +1,6 @@
 package io.sharedip.nat.internal.gateway;
 
 import io.sharedip.SnapshotException;
-import io.sharedip.address.Ipv4Address;
 import io.sharedip.nat.internal.engine.SnapshotNames;
 import io.sharedip.nat.internal.engine.Transfers;
 import io.sharedip.nat.internal.snapshot.FlowRecord;
@@ -23,19 +22,16 @@ public final class SnapshotTask {
 
     private final EngineCalls engine;
     private final Transfers transfers;
-    private final Ipv4Address address;
 
     /**
      * Makes a task.
      *
      * @param engine way to the engine's thread
      * @param transfers of the engine
-     * @param address the shared address
      */
-    public SnapshotTask(EngineCalls engine, Transfers transfers, Ipv4Address address) {
+    public SnapshotTask(EngineCalls engine, Transfers transfers) {
         this.engine = engine;
         this.transfers = transfers;
-        this.address = address;
     }
 
     /** Writes a snapshot on a thread of its own. */
@@ -55,19 +51,19 @@ public final class SnapshotTask {
     /** Writes the last snapshot on a thread of its own, with nothing passing from its beginning on. */
     public CompletableFuture<SnapshotReport> handOver(OutputStream to) {
         return Results.supply(() -> {
-            handingOver(true);
+            handingOver(transfers::beginHandOver);
             try {
                 return writeOrTell(to);
             } catch (RuntimeException | Error e) {
-                handingOver(false);
+                handingOver(transfers::cancelHandOver);
                 throw e;
             }
         });
     }
 
-    private void handingOver(boolean on) {
+    private void handingOver(Runnable change) {
         engine.call(() -> {
-            transfers.handingOver(on);
+            change.run();
             return Boolean.TRUE;
         });
     }
@@ -80,7 +76,7 @@ public final class SnapshotTask {
     private SnapshotReport writeNow(OutputStream to) throws IOException {
         SnapshotNames names = engine.call(transfers::beginSnapshot);
         Instant at = Instant.now();
-        SnapshotWriter writer = new SnapshotWriter(to, address.bits(), transfers.prefixLength(), at);
+        SnapshotWriter writer = new SnapshotWriter(to, names.address(), names.prefixLength(), at);
         writer.guests(names.guests());
         writer.bindings(names.bindings());
         writer.forwards(names.forwards());

@@ -77,10 +77,10 @@ public final class FlowRecord {
     private static final int OUTSIDE_PORT = 28;
     private static final int FORWARD = 30;
     private static final int MAPPING_FORWARD = 32;
-    private static final int ZERO_16 = 34;
+    private static final int MAPPING_PEER_PORT = 34;
     private static final int REMAINING = 36;
     private static final int MAPPING_REMAINING = 40;
-    private static final int ZERO_32 = 44;
+    private static final int MAPPING_PEER = 44;
     private static final int PACKETS_OUT = 48;
     private static final int BYTES_OUT = 56;
     private static final int PACKETS_IN = 64;
@@ -159,7 +159,7 @@ public final class FlowRecord {
         if (protocol() == 0 || tcpState != (protocol() == TCP)) {
             return "a flow has a state that its protocol has not";
         }
-        if ((flags() & ~ALL_FLAGS) != 0 || u16(a, at + ZERO_16) != 0 || i32(a, at + ZERO_32) != 0) {
+        if ((flags() & ~ALL_FLAGS) != 0) {
             return "a flow has flags that this version does not know";
         }
         if (!isMachine(insideAddress()) || !isMachine(outsideAddress())) {
@@ -167,6 +167,9 @@ public final class FlowRecord {
         }
         if (!portsFit()) {
             return "a flow has ports that its protocol has not";
+        }
+        if (!isMappingPeerSound()) {
+            return "a flow names a peer that its mapping cannot be for";
         }
         if (packetsOut() < 0 || bytesOut() < 0 || packetsIn() < 0 || bytesIn() < 0) {
             return "a flow has a counter out of range";
@@ -182,6 +185,13 @@ public final class FlowRecord {
                 && forward() == 0
                 && mappingForward() == 0
                 && (protocol() == ICMP || (insidePort() == 0 && outsidePort() == 0));
+    }
+
+    /** Only mappings of the pool are for one peer; one that is for a port is for its address too. */
+    private boolean isMappingPeerSound() {
+        return mappingPeer() == 0
+                ? mappingPeerPort() == 0
+                : !has(UNMAPPED) && mappingForward() == 0 && (protocol() == TCP || protocol() == UDP);
     }
 
     private @Nullable String windowsProblem() {
@@ -334,6 +344,21 @@ public final class FlowRecord {
 
     public void mappingForward(int indexPlusOne) {
         put16(a, at + MAPPING_FORWARD, indexPlusOne);
+    }
+
+    /** Whom the mapping is for as the outside sees it: the peer's address, 0 if for all. */
+    public int mappingPeer() {
+        return i32(a, at + MAPPING_PEER);
+    }
+
+    /** The port of the peer whom the mapping is for, 0 if for all of its ports. */
+    public int mappingPeerPort() {
+        return u16(a, at + MAPPING_PEER_PORT);
+    }
+
+    public void mappingPeer(int address, int port) {
+        put32(a, at + MAPPING_PEER, address);
+        put16(a, at + MAPPING_PEER_PORT, port);
     }
 
     /** Milliseconds from the snapshot's time until the flow ends if no packet comes. */

@@ -384,6 +384,21 @@ class SnapshotFormatTest {
         refused(withFlow(flow -> flow.insidePort(0)), "ports that its protocol has not");
         refused(withFlow(flow -> flow.outsidePort(0)), "ports that its protocol has not");
         refused(withFlow(flow -> flow.peerPort(0)), "ports that its protocol has not");
+        refused(withFlow(flow -> flow.mappingPeer(0, 80)), "names a peer that its mapping cannot be for");
+        refused(
+                withFlow(flow -> {
+                    flow.mappingPeer(SHARED.bits(), 0);
+                    flow.flags(FlowRecord.UNMAPPED);
+                }),
+                "names a peer that its mapping cannot be for");
+        refused(
+                withFlow(flow -> {
+                    flow.mappingPeer(SHARED.bits(), 0);
+                    flow.mappingForward(1);
+                }),
+                "names a peer that its mapping cannot be for");
+        assertThatCode(() -> SnapshotReader.read(withFlow(flow -> flow.mappingPeer(SHARED.bits(), 80))))
+                .doesNotThrowAnyException();
         refused(withFlow(flow -> flow.counters(-1, 0, 0, 0)), "a counter out of range");
         refused(withFlow(flow -> flow.window(true, 1, 0, 0, 0, 0, 0)), "windows that it says it has not");
         refused(
