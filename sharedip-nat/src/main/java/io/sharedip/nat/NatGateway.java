@@ -442,8 +442,9 @@ public final class NatGateway implements SharedIp {
     /** Something happened outside a turn: housekeeping is due soon, and with it a turn. External driver's thread. */
     private void turnSoon(GatewayDriver giver, long now) {
         nextTick = sooner(nextTick, now + TICK_NANOS);
-        if (nextTurn - nextTick > 0) {
-            nextTurn = nextTick;
+        long due = sooner(nextTick, now + Math.min(TICK_NANOS, engine.untilSocketsAreDue(now)));
+        if (nextTurn - due > 0) {
+            nextTurn = due;
             giver.wakeup();
         }
     }

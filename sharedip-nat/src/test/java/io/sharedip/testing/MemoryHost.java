@@ -234,14 +234,16 @@ public final class MemoryHost implements FlowUplink {
         closed = true;
     }
 
-    /** What became of a connection, from the gateway's side. */
+    /** What became of a connection. */
     public enum End {
         /** Nothing yet. */
         OPEN,
         /** Closed after everything written. */
         CLOSED,
         /** Reset. */
-        RESET
+        RESET,
+        /** Neither: it has failed. */
+        BROKEN
     }
 
     /** A connection of the host. */
@@ -305,6 +307,7 @@ public final class MemoryHost implements FlowUplink {
         public void fail(HostStream.Failure failure) {
             HostStream.Handler last = handler();
             handler = null;
+            end = End.BROKEN;
             last.failed(failure);
         }
 

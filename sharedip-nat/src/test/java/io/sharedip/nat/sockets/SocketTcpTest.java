@@ -351,7 +351,7 @@ class SocketTcpTest {
     }
 
     @Test
-    void rfc6888_state_of_tcp_cannot_be_restored_and_is_reported_as_such() throws Exception {
+    void connections_cannot_be_restored_and_are_reported_as_such() throws Exception {
         connected(40_000);
         rig.station("a").send(PacketBuilder.udp().from(IN, 5_000).to(SERVER, 53).payload("x"));
         ByteArrayOutputStream snapshot = new ByteArrayOutputStream();

@@ -70,6 +70,7 @@ public final class Engine implements NeighbourTable.Owner, Attachment.Owner {
     private final @Nullable DhcpTraffic dhcp;
     private final IcmpErrors icmpErrors;
     private final GatewayTraffic gateway;
+    private final Hairpins hairpins;
     /** Where the way of guests' packets ends if it is not a link. */
     private final @Nullable HostSide sockets;
 
@@ -88,8 +89,6 @@ public final class Engine implements NeighbourTable.Owner, Attachment.Owner {
     private int touched;
 
     private final Attachment uplink;
-    /** Whether the packet at hand began a hairpin, and was judged with both its ends known. */
-    private boolean hairpinJudged;
 
     private long now;
     private long lastTick;
@@ -124,7 +123,7 @@ public final class Engine implements NeighbourTable.Owner, Attachment.Owner {
         this.lastTick = nowNanos;
         this.events = events;
         this.mss = new MssClamp(settings.tcpTracking().mssClamp());
-        this.unsolicitedSyns = settings.tcpTracking().answerUnsolicitedSyn()
+        this.unsolicitedSyns = sockets == null && settings.tcpTracking().answerUnsolicitedSyn()
                 ? new UnsolicitedSyns(new KeyedHash(settings.random()))
                 : null;
         this.flows = new Flows(settings, outside, guests, events, sockets, nowNanos);
@@ -142,6 +141,7 @@ public final class Engine implements NeighbourTable.Owner, Attachment.Owner {
         this.icmpErrors = new IcmpErrors(this, outside, guests, flows, counters, answers, delivery, others);
         this.gateway =
                 new GatewayTraffic(this, settings, outside, flows, rules, counters, answers, delivery, identification);
+        this.hairpins = new Hairpins(this, outside, guests, flows, rules, counters);
         this.management = new Management(this, settings, outside, guests, flows);
         this.transfers = new Transfers(this, settings, outside, guests, flows);
     }
@@ -188,6 +188,10 @@ public final class Engine implements NeighbourTable.Owner, Attachment.Owner {
 
     GatewayTraffic gateway() {
         return gateway;
+    }
+
+    Hairpins hairpins() {
+        return hairpins;
     }
 
     /** How long {@link #poll} may wait for what sockets and guests' connections need, in nanoseconds; 0 if there is more to do already. */
@@ -499,7 +503,7 @@ public final class Engine implements NeighbourTable.Owner, Attachment.Owner {
     }
 
     private void routeFromGuest(Attachment from, PacketContext c) {
-        hairpinJudged = false;
+        hairpins.judged = false;
         boolean toGateway = isGateway(c.destination);
         if (c.protocol == ICMP && !isQueryOfGuest(from, c, toGateway)) {
             return;
@@ -519,7 +523,7 @@ public final class Engine implements NeighbourTable.Owner, Attachment.Owner {
             flow = FlowTable.NONE;
         }
         if (flow < 0) {
-            flow = toGateway ? openHairpin(from, c, peerPort) : openOutward(from, c, peerPort);
+            flow = toGateway ? hairpins.open(from, c, peerPort) : openOutward(from, c, peerPort);
             if (flow < 0) {
                 return;
             }
@@ -616,7 +620,7 @@ public final class Engine implements NeighbourTable.Owner, Attachment.Owner {
         return isExempt(from, source, peerOutside) ? source : outside.shownFor(from.number(), source);
     }
 
-    private boolean beginsFlow(PacketContext c, boolean pickUp) {
+    boolean beginsFlow(PacketContext c, boolean pickUp) {
         if (c.protocol == TCP && !TcpTracker.begins(c.tcpFlags) && !(pickUp && TcpTracker.continues(c.tcpFlags))) {
             counters.drop(DropReason.TCP_NO_FLOW);
             return false;
@@ -647,104 +651,6 @@ public final class Engine implements NeighbourTable.Owner, Attachment.Owner {
                     table.peerPort(flow));
         }
         return flow;
-    }
-
-    /** Begins a guest's half of a flow to the shared address or its alias. @return the flow, or -1 if the packet was dropped */
-    private int openHairpin(Attachment from, PacketContext c, int peerPort) {
-        if (!beginsFlow(c, false)) {
-            gateway.resetUnknown(from, c);
-            return -1;
-        }
-        if (outside.isOneToOne(c.destination)) {
-            return openHairpinOneToOne(from, c, peerPort);
-        }
-        if (!c.hasPorts()) {
-            return gateway.openToHost(from, c, peerPort, outside.alias());
-        }
-        int shown = outside.shownFor(from.number(), c.source);
-        int mapping = flows.findMapping(c.protocol, c.destinationPort, now);
-        ForwardTable.Entry forward = null;
-        if (mapping < 0 || !flows.admits(mapping, shown)) {
-            forward = flows.forwards().find(c.protocol, c.destinationPort, shown);
-        }
-        // a mapping that does not let the caller in: the caller's half begins all the same, so that two guests who call
-        // one another's mappings meet
-        if (mapping < 0 && forward == null) {
-            return gateway.openToHost(from, c, peerPort, outside.alias());
-        }
-        Attachment to =
-                guests.get(forward != null ? forward.guest() : flows.mappings().guest(mapping));
-        if (to == null || (to.owns(shown) && outside.alias() == 0)) {
-            // a guest that owns the shared address drops what comes from it, and there is no other name to show
-            counters.drop(DropReason.LATERAL);
-            tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
-            return -1;
-        }
-        subject.of(
-                c.protocol,
-                from.number(),
-                c.source,
-                c.sourcePort,
-                to.number(),
-                forward != null ? to.addresses()[0] : flows.mappings().insideAddress(mapping),
-                forward != null
-                        ? forward.forward().insidePortOf(c.destinationPort)
-                        : flows.mappings().insidePort(mapping));
-        if (!rules.admitsNew(from, c)) {
-            return -1;
-        }
-        int flow = opened(from, c, openFromGuest(from, c, peerPort, outside.shared()));
-        markHairpin(flow, to);
-        return flow;
-    }
-
-    /** Begins a guest's half of a flow to an address that belongs to one guest alone. @return the flow, or -1 */
-    private int openHairpinOneToOne(Attachment from, PacketContext c, int peerPort) {
-        Attachment to = guests.get(outside.guestOf(c.destination));
-        int shown = outside.shownFor(from.number(), c.source);
-        if (to == null || (to.owns(shown) && outside.alias() == 0)) {
-            counters.drop(DropReason.LATERAL);
-            tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
-            return -1;
-        }
-        subject.of(
-                c.protocol,
-                from.number(),
-                c.source,
-                c.sourcePort,
-                to.number(),
-                outside.insideOf(c.destination),
-                peerPort);
-        if (!rules.admitsNew(from, c)) {
-            return -1;
-        }
-        int flow = opened(from, c, openFromGuest(from, c, peerPort, c.destination));
-        markHairpin(flow, to);
-        return flow;
-    }
-
-    private void markHairpin(int flow, Attachment to) {
-        if (flow >= 0) {
-            table.state(flow, table.state(flow) | FlowTable.HAIRPIN_ORIGIN);
-            table.peerGuest(flow, to.number());
-            hairpinJudged = true;
-        }
-    }
-
-    /** The flow of the guest on the other side of a hairpin, or -1. */
-    int otherHalf(int flow) {
-        if (table.peerGuest(flow) == Attachment.UPLINK) {
-            return FlowTable.NONE;
-        }
-        boolean ping = table.protocol(flow) == ICMP;
-        return flows.findOutside(
-                table.protocol(flow),
-                table.peerOutsideAddress(flow),
-                ping ? table.outsidePort(flow) : table.peerPort(flow),
-                table.outsideAddress(flow),
-                ping ? 0 : table.outsidePort(flow),
-                FlowTable.NONE,
-                now);
     }
 
     /** The last steps outwards: room on the link, egress rules, tracking, translation, delivery. */
@@ -1057,7 +963,7 @@ public final class Engine implements NeighbourTable.Owner, Attachment.Owner {
                 ? forward.forward().insidePortOf(c.destinationPort)
                 : flows.mappings().insidePort(mapping);
         int peer = shownPeer(c.source, to);
-        if (!hairpin || !hairpinJudged) {
+        if (!hairpin || !hairpins.judged) {
             subject.of(
                     c.protocol,
                     gateway.endOf(from, c),
@@ -1098,7 +1004,7 @@ public final class Engine implements NeighbourTable.Owner, Attachment.Owner {
         int address = outside.insideOf(c.destination);
         int peer = shownPeer(c.source, to);
         int peerPort = c.peerPortFromOutside();
-        if (!hairpin || !hairpinJudged) {
+        if (!hairpin || !hairpins.judged) {
             subject.of(
                     c.protocol,
                     from.number(),

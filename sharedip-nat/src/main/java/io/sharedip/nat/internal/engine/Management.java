@@ -252,7 +252,10 @@ public final class Management {
                 Arrays.stream(guest.addresses()).filter(a -> a != address).toArray());
         guests.addressesChanged();
         // the other halves of its hairpins first, as long as they can be found by them
-        flows.closeAll(flow -> isAt(engine.otherHalf(flow), guest, address), CloseReason.GUEST_REMOVED, engine.now());
+        flows.closeAll(
+                flow -> isAt(engine.hairpins().otherHalf(flow), guest, address),
+                CloseReason.GUEST_REMOVED,
+                engine.now());
         flows.closeAll(flow -> isAt(flow, guest, address), CloseReason.GUEST_REMOVED, engine.now());
         engine.publish();
     }

@@ -147,7 +147,7 @@ final class Rules {
     /** Makes a flow the subject. @return false if it was judged when the other half of its hairpin was */
     private boolean describe(int flow) {
         int state = flows.state(flow);
-        int other = engine.otherHalf(flow);
+        int other = engine.hairpins().otherHalf(flow);
         boolean judgedThere = (state & FlowTable.HAIRPIN_ORIGIN) != 0
                 && (other < 0 || (flows.state(other) & FlowTable.HAIRPIN_ORIGIN) == 0);
         if (judgedThere) {

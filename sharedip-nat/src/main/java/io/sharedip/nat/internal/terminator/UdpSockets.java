@@ -169,8 +169,7 @@ final class UdpSockets {
     }
 
     /**
-     * Holds a port for a forward. A mapping that has it is about to be ended for the forward's sake; its socket serves on, unless the
-     * forward is for one address of the host only.
+     * Holds a port for a forward. A mapping that has it is about to be ended for the forward's sake, and its socket makes place for another.
      *
      * @throws PortClaimException if the host cannot spare it
      */
@@ -180,7 +179,8 @@ final class UdpSockets {
             socket = new Socket(port);
             socket.datagrams = uplink.bind(address, port, socket);
             byPort[port] = socket;
-        } else if (address.isPresent() && !socket.ofForward && socket.datagrams != null) {
+        } else if (!socket.ofForward && socket.datagrams != null) {
+            // what waits in the old one is for the guest that had it
             socket.datagrams.close();
             socket.datagrams = null;
             try {
