@@ -28,6 +28,7 @@ import io.sharedip.nat.internal.gateway.CommandQueue;
 import io.sharedip.nat.internal.gateway.ControlThread;
 import io.sharedip.nat.internal.gateway.EventDispatcher;
 import io.sharedip.nat.internal.gateway.GatewayLinkHost;
+import io.sharedip.nat.internal.gateway.Pace;
 import io.sharedip.nat.internal.gateway.PortKeeper;
 import io.sharedip.nat.internal.gateway.Restoration;
 import io.sharedip.nat.internal.gateway.SnapshotTask;
@@ -93,12 +94,6 @@ public final class NatGateway implements SharedIp {
     /** Of outside ports and identifiers, where the host's kernel says which of them are free. */
     private static final PortRange SOCKET_PORTS = PortRange.of(1024, 65_535);
 
-    private static final long TICK_NANOS = 1_000_000L;
-    /** Between two turns of a gateway that has flows, fragments or anything else with a timer, and nothing to do. */
-    private static final long QUIET_NANOS = 100_000_000L;
-    /** Between two turns of a gateway in which nothing at all can happen by itself. */
-    private static final long ASLEEP_NANOS = 1_000_000_000L;
-
     private static final long STOP_NANOS = 3_000_000_000L;
     private static final long CLOSE_SECONDS = 5;
     private static final long CONFLICT_SECONDS = 5;
@@ -131,9 +126,7 @@ public final class NatGateway implements SharedIp {
     /** The thread that {@link NatGatewayBuilder#start()} made, which then drives alone. */
     private volatile @Nullable Thread ownDriver;
 
-    private long nextTick;
-    /** When the next turn of an external driver is due. */
-    private long nextTurn;
+    private final Pace pace;
 
     NatGateway(NatGatewayBuilder builder, Uplink uplink, EngineSettings settings, @Nullable GatewayDriver external) {
         this.config = builder;
@@ -145,8 +138,7 @@ public final class NatGateway implements SharedIp {
         this.wakeup = external == null ? idle::wakeup : external::wakeup;
         this.commands = new CommandQueue(wakeup);
         long now = clock.nanoTime();
-        this.nextTick = now;
-        this.nextTurn = now;
+        this.pace = new Pace(now);
         EventRing ring = new EventRing(now, Instant.now());
         this.events = new EventDispatcher(ring);
         config.listeners.forEach(events::add);
@@ -287,7 +279,7 @@ public final class NatGateway implements SharedIp {
         enter();
         try {
             int work = commands.run(COMMANDS_PER_TURN) + engine.poll(nowNanos, FRAMES_PER_LINK);
-            if (nextTick - nowNanos <= 0) {
+            if (pace.isTickDue(nowNanos)) {
                 housekeeping(nowNanos);
             }
             return work;
@@ -350,7 +342,7 @@ public final class NatGateway implements SharedIp {
     }
 
     private void housekeeping(long nowNanos) {
-        nextTick = nowNanos + TICK_NANOS;
+        pace.ticked(nowNanos);
         engine.tick(nowNanos);
         events.poke();
         if (keeper != null && !refilling.get()) {
@@ -409,8 +401,11 @@ public final class NatGateway implements SharedIp {
      * @return as {@link GatewayDriver.Turn#take} says
      */
     long turn() {
-        if (state != State.RUNNING || !driving.compareAndSet(false, true)) {
+        if (state != State.RUNNING) {
             return -1;
+        }
+        if (!driving.compareAndSet(false, true)) {
+            return Pace.TICK_NANOS; // called from within a turn
         }
         driver = Thread.currentThread();
         try {
@@ -418,34 +413,20 @@ public final class NatGateway implements SharedIp {
             int changes = commands.run(COMMANDS_PER_TURN);
             int frames = engine.poll(now, FRAMES_PER_LINK);
             if (changes + frames > 0) {
-                nextTick = sooner(nextTick, now + TICK_NANOS);
+                pace.happened(now);
             }
-            if (nextTick - now <= 0) {
+            if (pace.isTickDue(now)) {
                 housekeeping(now);
-                nextTick = now + (engine.isWaiting() ? TICK_NANOS : engine.isIdle() ? ASLEEP_NANOS : QUIET_NANOS);
+                pace.ticked(now, engine.isWaiting(), engine.isIdle());
             }
             boolean more = changes >= COMMANDS_PER_TURN || frames >= FRAMES_PER_LINK;
-            nextTurn = more ? now : sooner(nextTick, now + Math.min(ASLEEP_NANOS, engine.untilSocketsAreDue(now)));
-            return state == State.RUNNING ? Math.max(0, nextTurn - now) : -1;
+            long due = pace.plan(now, more, engine.untilSocketsAreDue(now));
+            return state == State.RUNNING ? due : -1;
         } catch (RuntimeException | Error e) {
             failed(e);
             return -1;
         } finally {
             leave();
-        }
-    }
-
-    private static long sooner(long a, long b) {
-        return a - b < 0 ? a : b;
-    }
-
-    /** Something happened outside a turn: housekeeping is due soon, and with it a turn. External driver's thread. */
-    private void turnSoon(GatewayDriver giver, long now) {
-        nextTick = sooner(nextTick, now + TICK_NANOS);
-        long due = sooner(nextTick, now + Math.min(TICK_NANOS, engine.untilSocketsAreDue(now)));
-        if (nextTurn - due > 0) {
-            nextTurn = due;
-            giver.wakeup();
         }
     }
 
@@ -531,8 +512,8 @@ public final class NatGateway implements SharedIp {
                 if (state == State.RUNNING) {
                     long now = clock.nanoTime();
                     engine.deliver(from, frames, count, now);
-                    if (outermost && external != null) {
-                        turnSoon(external, now);
+                    if (outermost && external != null && pace.hurries(now, engine.untilSocketsAreDue(now))) {
+                        external.wakeup();
                     }
                 }
             } catch (RuntimeException | Error e) {
@@ -899,7 +880,12 @@ public final class NatGateway implements SharedIp {
     private void releaseAll(boolean byExternalDriver) {
         if (external != null && !byExternalDriver) {
             // once this has run nobody is inside the engine
-            external.run(this::endConnections);
+            try {
+                external.run(this::endConnections);
+            } catch (RuntimeException e) {
+                // a driver that has ended by itself runs nothing any more
+                linkGateway.notice("driver", "connections could not be ended: " + e);
+            }
         }
         List<Link> open;
         synchronized (links) {
