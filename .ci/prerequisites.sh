@@ -14,7 +14,8 @@ missing_packages() {
 
 # Conversation partners that only some lab tests need; the demo does without.
 # shellcheck disable=SC2034
-test_partners=(turnserver=coturn turnutils_natdiscovery=coturn stun=stun-client iperf3=iperf3)
+test_partners=(turnserver=coturn turnutils_natdiscovery=coturn stun=stun-client iperf3=iperf3
+    udhcpc=udhcpc dhclient=isc-dhcp-client)
 
 # The Java and Maven that the build needs; the programs that the lab's machines run; what is named besides.
 all_missing_packages() {

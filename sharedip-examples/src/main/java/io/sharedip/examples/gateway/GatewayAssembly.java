@@ -42,6 +42,7 @@ final class GatewayAssembly implements GatewayStarter {
                 .rules(file.rules())
                 .listener(listener);
         file.alias().ifPresent(builder::alias);
+        file.dhcp().ifPresent(builder::dhcp);
         file.routerMac().ifPresent(builder::routerMac);
         file.capacity().flowsPerGuest().ifPresent(builder::flowsPerGuest);
         for (GuestSettings guest : file.guests()) {

@@ -8,6 +8,7 @@ import io.sharedip.address.MacAddress;
 import io.sharedip.address.PortRange;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.forward.PortForward;
+import io.sharedip.nat.DhcpSettings;
 import io.sharedip.nat.FragmentLimits;
 import io.sharedip.nat.ProtocolBehavior;
 import io.sharedip.nat.TcpTracking;
@@ -38,6 +39,7 @@ import java.util.OptionalInt;
  * @param rules the filter chain
  * @param nat how ports are given to guests, whom they let in, and how TCP is tracked
  * @param timeouts those that the file names
+ * @param dhcp what guests are told by DHCP; nothing if empty
  */
 public record GatewayFile(
         Ipv4Address address,
@@ -53,7 +55,8 @@ public record GatewayFile(
         List<PortForward> forwards,
         FilterChain rules,
         NatSettings nat,
-        Map<TimeoutKey, Duration> timeouts) {
+        Map<TimeoutKey, Duration> timeouts,
+        Optional<DhcpSettings> dhcp) {
 
     /** Copies the collections. */
     public GatewayFile {

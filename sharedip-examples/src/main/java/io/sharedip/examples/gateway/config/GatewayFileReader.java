@@ -10,6 +10,7 @@ import io.sharedip.examples.gateway.config.GatewayFile.UplinkSettings;
 import io.sharedip.examples.gateway.config.Setting.Parsed;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.forward.PortForward;
+import io.sharedip.nat.DhcpSettings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumMap;
@@ -78,6 +79,9 @@ final class GatewayFileReader {
                 .flatMap(v -> v.section("timeouts: { udp: 300s }"))
                 .map(GatewayFileReader::timeouts)
                 .orElse(Map.of());
+        Optional<DhcpSettings> dhcp = root.value("dhcp")
+                .flatMap(v -> v.section("dhcp: { lease-time: 1h }"))
+                .flatMap(DhcpReader::read);
         root.finish();
         return segment.address()
                 .flatMap(address -> segment.prefix()
@@ -96,7 +100,8 @@ final class GatewayFileReader {
                                         forwards,
                                         rules,
                                         nat,
-                                        timeouts)))));
+                                        timeouts,
+                                        dhcp)))));
     }
 
     private static Capacity capacity(Section section) {

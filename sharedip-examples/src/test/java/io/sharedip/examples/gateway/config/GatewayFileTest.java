@@ -1,6 +1,7 @@
 package io.sharedip.examples.gateway.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.sharedip.GuestId;
@@ -9,6 +10,7 @@ import io.sharedip.address.IpProtocol;
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.MacAddress;
 import io.sharedip.address.PortRange;
+import io.sharedip.dns.DomainName;
 import io.sharedip.examples.gateway.config.GatewayFile.AddressPlan;
 import io.sharedip.examples.gateway.config.GatewayFile.Capacity;
 import io.sharedip.examples.gateway.config.GatewayFile.Claims;
@@ -20,6 +22,7 @@ import io.sharedip.examples.gateway.config.GatewayFile.TimeoutKey;
 import io.sharedip.examples.gateway.config.GatewayFile.UplinkSettings;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.forward.PortForward;
+import io.sharedip.nat.DhcpSettings;
 import io.sharedip.nat.FilteringBehavior;
 import io.sharedip.nat.FragmentLimits;
 import io.sharedip.nat.MappingBehavior;
@@ -30,6 +33,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -115,6 +119,50 @@ class GatewayFileTest {
                         OptionalInt.empty(),
                         new AddressPlan(List.of(), List.of(), List.of())));
         assertThat(file.timeouts()).isEmpty();
+        assertThat(file.dhcp()).isEmpty();
+    }
+
+    @Test
+    void dhcp_is_on_when_it_is_named_and_says_what_is_set() throws BadConfigurationException {
+        assertThat(GatewayFile.parse(LEAST + "dhcp: {}\n", "dhcp").dhcp()).contains(DhcpSettings.defaults());
+        String all = LEAST + """
+                dhcp:
+                  lease-time: 10m
+                  dns-servers: [198.51.100.53, 192.0.2.254]
+                  mtu: 9000
+                  domain: guests.internal
+                  search-domains: [guests.internal, example.org]
+                  networks: [10.0.0.0/24 -> 10.0.0.1]
+                  rapid-commit: false
+                  messages-per-second: 5
+                """;
+        assertThat(GatewayFile.parse(all, "dhcp").dhcp())
+                .contains(new DhcpSettings(
+                        Duration.ofMinutes(10),
+                        List.of(Ipv4Address.parse("198.51.100.53"), Ipv4Address.parse("192.0.2.254")),
+                        9000,
+                        Optional.of(DomainName.parse("guests.internal")),
+                        List.of(DomainName.parse("guests.internal"), DomainName.parse("example.org")),
+                        List.of(new DhcpSettings.Network(IpPrefix.parse("10.0.0.0/24"), Ipv4Address.parse("10.0.0.1"))),
+                        false,
+                        5));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "lease-time: 9s | dhcp.lease-time",
+                "mtu: 500 | dhcp.mtu",
+                "networks: [10.0.0.0/24] | lacks '->' and a router",
+                "networks: [10.0.0.0/24 -> 10.0.1.1] | is no machine of",
+                "networks: [10.0.0.0/24 -> 10.0.0.1, 10.0.0.0/24 -> 10.0.0.2] | is named twice",
+                "domain: a..b | has an empty label"
+            })
+    void a_mistake_in_dhcp_is_told(String setting, String message) {
+        assertThatThrownBy(() -> GatewayFile.parse(LEAST + "dhcp: { " + setting + " }\n", "dhcp"))
+                .isInstanceOf(BadConfigurationException.class)
+                .hasMessageContaining(message);
     }
 
     @Test
