@@ -3,6 +3,8 @@
 module io.sharedip.netty {
     requires transitive io.sharedip.api;
     requires io.netty.buffer;
+    requires io.netty.codec;
+    requires io.netty.codec.dns;
     requires io.netty.common;
     requires transitive io.netty.transport;
     requires static com.sun.jna;

@@ -1,7 +1,10 @@
 package io.sharedip.service;
 
 import io.sharedip.GuestId;
+import io.sharedip.address.Ipv4Address;
 import io.sharedip.uplink.HostStream;
+import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -83,6 +86,15 @@ public interface GuestService {
          * @return false if the guest's link could not take it
          */
         boolean reply(ReplyPath to, byte[] octets, int offset, int length);
+
+        /**
+         * The guests and the addresses that are bound to them. Driver's thread.
+         *
+         * @return a snapshot that is never changed, a new one when guests or bindings change; nothing of a host that does not tell
+         */
+        default Map<GuestId, List<Ipv4Address>> guests() {
+            return Map.of();
+        }
 
         /**
          * Runs something on the driver's thread soon. Thread-safe.

@@ -1,0 +1,253 @@
+package io.sharedip.netty;
+
+import io.netty.channel.EventLoop;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import io.sharedip.GuestId;
+import io.sharedip.address.Ipv4Address;
+import io.sharedip.dns.DnsSettings;
+import io.sharedip.netty.internal.dns.Asking;
+import io.sharedip.netty.internal.dns.GuestConnection;
+import io.sharedip.netty.internal.dns.NameService;
+import io.sharedip.service.GuestService;
+import io.sharedip.uplink.HostStream;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The DNS server that guests ask (RFC 1035, RFC 6891, RFC 7766): it gives the answers that {@link DnsSettings} hold, says of blocked names
+ * that they do not exist, and forwards everything else to servers through sockets of the host, keeping answers for as long as they say.
+ *
+ * <p>Questions and sockets live on an event loop of the forwarder's own, so that the driver's thread only copies messages. What guests
+ * can make it keep is bounded: questions each second for each guest, 512 questions being asked, 64 clients waiting for the same one, 8 TCP
+ * connections of a guest and 256 in all, the cache as set.
+ *
+ * <p>A forwarder belongs to one gateway, which opens it once and closes it once. {@link #stats()} may be called by any thread.
+ */
+public final class DnsForwarder implements GuestService {
+
+    /**
+     * What has become of questions so far.
+     *
+     * @param questions that were read
+     * @param own answered by the gateway itself
+     * @param failures answered with SERVFAIL, no server having answered
+     * @param malformed messages that could not be read
+     * @param limited messages that were not looked at, the guest or all of them having sent too many
+     */
+    public record Stats(long questions, long own, long failures, long malformed, long limited) {}
+
+    private static final int PORT = 53;
+    private static final int LONGEST = 4096;
+    private static final int MOST_WAITING = 1024;
+    private static final int MOST_CONNECTIONS = 256;
+    private static final int MOST_CONNECTIONS_OF_GUEST = 8;
+    private static final long IDLE_SECONDS = 15;
+    private static final long SECOND = 1_000_000_000L;
+    private static final long STOP_MILLIS = 800;
+
+    private final DnsSettings settings;
+    private final LongAdder limited = new LongAdder();
+    /** Messages on their way from the driver's thread to the event loop. */
+    private final AtomicInteger waiting = new AtomicInteger();
+
+    private final Map<GuestId, Budget> budgets = new HashMap<>();
+    private final Map<GuestConnection, GuestId> connections = new HashMap<>();
+    private volatile @Nullable Running running;
+    /** What guests call the gateway, as the last datagram said: a connection does not say it. */
+    private int gatewayAddress;
+
+    /** What exists from {@link #open} to {@link #close}. */
+    private record Running(ServiceHost host, EventLoopGroup group, EventLoop loop, NameService names) {}
+
+    /** How many questions of a guest may still be looked at. */
+    private static final class Budget {
+        private long fullAt;
+
+        Budget(long nowNanos) {
+            fullAt = nowNanos;
+        }
+
+        boolean take(long nowNanos, int perSecond) {
+            if (fullAt - nowNanos < 0) {
+                fullAt = nowNanos;
+            }
+            long each = SECOND / perSecond;
+            if (fullAt - nowNanos + each > 2 * SECOND) {
+                return false;
+            }
+            fullAt += each;
+            return true;
+        }
+    }
+
+    private DnsForwarder(DnsSettings settings) {
+        this.settings = settings;
+    }
+
+    /**
+     * Makes a forwarder that is not open yet.
+     *
+     * @param settings what it says
+     * @return for one gateway
+     */
+    public static DnsForwarder of(DnsSettings settings) {
+        return new DnsForwarder(Objects.requireNonNull(settings, "settings"));
+    }
+
+    @Override
+    public String name() {
+        return "dns";
+    }
+
+    @Override
+    public int port() {
+        return PORT;
+    }
+
+    @Override
+    public void open(ServiceHost host) {
+        EventLoopGroup group = new MultiThreadIoEventLoopGroup(
+                1, new DefaultThreadFactory("sharedip-dns", true), NioIoHandler.newFactory());
+        EventLoop loop = group.next();
+        running = new Running(host, group, loop, new NameService(loop, settings, host::notice));
+        var unused = loop.scheduleWithFixedDelay(
+                () -> host.execute(this::endIdleConnections), IDLE_SECONDS, IDLE_SECONDS, TimeUnit.SECONDS);
+    }
+
+    @Override
+    public void received(GuestId guest, ReplyPath from, byte[] octets, int offset, int length, long nowNanos) {
+        Running to = running;
+        gatewayAddress = from.gatewayAddress();
+        if (to == null || length > LONGEST || !mayAsk(guest)) {
+            limited.increment();
+            return;
+        }
+        byte[] message = Arrays.copyOfRange(octets, offset, offset + length);
+        Asking asking = new Asking(guest, from.guestAddress(), from.gatewayAddress(), guests(to.host()));
+        ask(to, message, asking, false, answer -> {
+            if (answer != null) {
+                to.host().reply(from, answer, 0, answer.length);
+            }
+        });
+    }
+
+    private boolean mayAsk(GuestId guest) {
+        long now = System.nanoTime();
+        return waiting.get() < MOST_WAITING
+                && budgets.computeIfAbsent(guest, g -> new Budget(now)).take(now, settings.queriesPerSecond());
+    }
+
+    /** Only own names need them. */
+    private Map<GuestId, List<Ipv4Address>> guests(ServiceHost host) {
+        return settings.domain().isPresent() ? host.guests() : Map.of();
+    }
+
+    /** Asks on the event loop; the answer is heard on the driver's thread. */
+    private void ask(Running to, byte[] message, Asking asking, boolean byTcp, Consumer<byte @Nullable []> answer) {
+        waiting.incrementAndGet();
+        to.loop().execute(() -> {
+            waiting.decrementAndGet();
+            to.names()
+                    .ask(
+                            message,
+                            asking,
+                            byTcp,
+                            octets -> to.host().execute(() -> {
+                                if (running != null) {
+                                    answer.accept(octets);
+                                }
+                            }));
+        });
+    }
+
+    @Override
+    public @Nullable HostStream accept(GuestId guest, HostStream.Handler handler) {
+        Running to = running;
+        if (to == null
+                || connections.size() >= MOST_CONNECTIONS
+                || connections.values().stream().filter(guest::equals).count() >= MOST_CONNECTIONS_OF_GUEST) {
+            return null;
+        }
+        Connection server = new Connection(to, guest);
+        GuestConnection connection = new GuestConnection(server, handler);
+        server.connection = connection;
+        connections.put(connection, guest);
+        return connection;
+    }
+
+    /** The server's side of one TCP connection. */
+    private final class Connection implements GuestConnection.Server {
+        private final Running to;
+        private final GuestId guest;
+        private @Nullable GuestConnection connection;
+
+        Connection(Running to, GuestId guest) {
+            this.to = to;
+            this.guest = guest;
+        }
+
+        @Override
+        public void asked(byte[] message, Consumer<byte @Nullable []> answer) {
+            if (!mayAsk(guest)) {
+                limited.increment();
+                execute(() -> answer.accept(null));
+                return;
+            }
+            Map<GuestId, List<Ipv4Address>> guests = guests(to.host());
+            List<Ipv4Address> own = guests.getOrDefault(guest, List.of());
+            int address = own.isEmpty() || gatewayAddress == 0 ? 0 : own.get(0).bits();
+            ask(to, message, new Asking(guest, address, gatewayAddress, guests), true, answer);
+        }
+
+        @Override
+        public void ended() {
+            connections.remove(connection);
+        }
+
+        @Override
+        public void execute(Runnable action) {
+            to.host().execute(action);
+        }
+    }
+
+    private void endIdleConnections() {
+        new ArrayList<>(connections.keySet()).forEach(GuestConnection::endIfIdle);
+    }
+
+    /**
+     * The counters.
+     *
+     * @return since the forwarder was opened
+     */
+    public Stats stats() {
+        Running of = running;
+        NameService.Counts counts =
+                of == null ? new NameService.Counts() : of.names().counts();
+        return new Stats(counts.questions, counts.own, counts.failures, counts.malformed, limited.sum());
+    }
+
+    @Override
+    public void close() {
+        Running open = running;
+        running = null;
+        if (open != null) {
+            open.loop().execute(open.names()::close);
+            open.group()
+                    .shutdownGracefully(0, STOP_MILLIS / 2, TimeUnit.MILLISECONDS)
+                    .awaitUninterruptibly(STOP_MILLIS);
+            connections.clear();
+        }
+    }
+}
