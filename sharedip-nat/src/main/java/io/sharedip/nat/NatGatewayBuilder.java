@@ -45,6 +45,7 @@ public final class NatGatewayBuilder {
 
     private static final String PROTOCOLS = "protocols";
     private static final String ONE_TO_ONE = "one-to-one";
+    private static final int DNS_PORT = 53;
     private static final int MOST_FLOWS = 4_000_000;
     private static final int DEFAULT_FLOWS = 5_000;
     private static final int DEFAULT_ERRORS = 200;
@@ -717,7 +718,7 @@ public final class NatGatewayBuilder {
                 errorsPerSecond,
                 new TranslationPlan(protocols, oneToOne, exempt),
                 dhcp,
-                false,
+                services.stream().anyMatch(service -> service.port() == DNS_PORT),
                 random);
     }
 

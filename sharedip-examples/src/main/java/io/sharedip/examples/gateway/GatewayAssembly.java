@@ -13,6 +13,7 @@ import io.sharedip.link.Link;
 import io.sharedip.nat.NatGateway;
 import io.sharedip.nat.NatGatewayBuilder;
 import io.sharedip.nat.Timeouts;
+import io.sharedip.netty.DnsForwarder;
 import io.sharedip.netty.QemuStreamLink;
 import io.sharedip.pcap.LinuxPortClaims;
 import io.sharedip.pcap.PcapLink;
@@ -43,6 +44,7 @@ final class GatewayAssembly implements GatewayStarter {
                 .listener(listener);
         file.alias().ifPresent(builder::alias);
         file.dhcp().ifPresent(builder::dhcp);
+        file.dns().map(DnsForwarder::of).ifPresent(builder::service);
         file.routerMac().ifPresent(builder::routerMac);
         file.capacity().flowsPerGuest().ifPresent(builder::flowsPerGuest);
         for (GuestSettings guest : file.guests()) {

@@ -12,6 +12,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sharedip.ConfigurationException;
 import io.sharedip.GuestId;
+import io.sharedip.address.Ipv4Address;
+import io.sharedip.address.MacAddress;
+import io.sharedip.binding.Binding;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.service.GuestService;
 import io.sharedip.stats.DropReason;
@@ -26,6 +29,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -138,6 +142,23 @@ class GuestServiceTest {
                 .guest("a", "52:54:00:00:00:01", "10.0.0.2")
                 .guest("b", "52:54:00:00:00:02", "10.0.0.2");
         return sockets ? rig.sockets(new MemoryHost()) : rig;
+    }
+
+    @Test
+    void a_service_is_told_guests_and_addresses_as_they_are_now() throws Exception {
+        try (GatewayRig rig = rig(false)) {
+            rig.gateway();
+            var before = service.host().guests();
+            assertThat(before)
+                    .containsOnly(
+                            Map.entry(GuestId.of("a"), List.of(Ipv4Address.parse("10.0.0.2"))),
+                            Map.entry(GuestId.of("b"), List.of(Ipv4Address.parse("10.0.0.2"))));
+            assertThat(service.host().guests()).isSameAs(before);
+            rig.await(rig.gateway()
+                    .bind(new Binding(
+                            GuestId.of("a"), MacAddress.parse("52:54:00:00:00:01"), Ipv4Address.parse("10.0.0.7"))));
+            assertThat(service.host().guests().get(GuestId.of("a"))).contains(Ipv4Address.parse("10.0.0.7"));
+        }
     }
 
     private static PacketBuilder question(String to, String text) {

@@ -6,6 +6,7 @@ import io.sharedip.address.IpProtocol;
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.MacAddress;
 import io.sharedip.address.PortRange;
+import io.sharedip.dns.DnsSettings;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.forward.PortForward;
 import io.sharedip.nat.DhcpSettings;
@@ -40,6 +41,7 @@ import java.util.OptionalInt;
  * @param nat how ports are given to guests, whom they let in, and how TCP is tracked
  * @param timeouts those that the file names
  * @param dhcp what guests are told by DHCP; nothing if empty
+ * @param dns what guests are told by DNS; nothing if empty
  */
 public record GatewayFile(
         Ipv4Address address,
@@ -56,7 +58,8 @@ public record GatewayFile(
         FilterChain rules,
         NatSettings nat,
         Map<TimeoutKey, Duration> timeouts,
-        Optional<DhcpSettings> dhcp) {
+        Optional<DhcpSettings> dhcp,
+        Optional<DnsSettings> dns) {
 
     /** Copies the collections. */
     public GatewayFile {

@@ -2,6 +2,7 @@ package io.sharedip.examples.gateway.config;
 
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.MacAddress;
+import io.sharedip.dns.DnsSettings;
 import io.sharedip.examples.gateway.config.GatewayFile.Capacity;
 import io.sharedip.examples.gateway.config.GatewayFile.GuestSettings;
 import io.sharedip.examples.gateway.config.GatewayFile.NatSettings;
@@ -82,6 +83,9 @@ final class GatewayFileReader {
         Optional<DhcpSettings> dhcp = root.value("dhcp")
                 .flatMap(v -> v.section("dhcp: { lease-time: 1h }"))
                 .flatMap(DhcpReader::read);
+        Optional<DnsSettings> dns = root.value("dns")
+                .flatMap(v -> v.section("dns: { domain: guests.internal }"))
+                .flatMap(new DnsReader(policies)::read);
         root.finish();
         return segment.address()
                 .flatMap(address -> segment.prefix()
@@ -101,7 +105,8 @@ final class GatewayFileReader {
                                         rules,
                                         nat,
                                         timeouts,
-                                        dhcp)))));
+                                        dhcp,
+                                        dns)))));
     }
 
     private static Capacity capacity(Section section) {

@@ -10,6 +10,8 @@ import io.sharedip.address.IpProtocol;
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.MacAddress;
 import io.sharedip.address.PortRange;
+import io.sharedip.dns.DnsSettings;
+import io.sharedip.dns.DnsView;
 import io.sharedip.dns.DomainName;
 import io.sharedip.examples.gateway.config.GatewayFile.AddressPlan;
 import io.sharedip.examples.gateway.config.GatewayFile.Capacity;
@@ -33,6 +35,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
@@ -120,6 +123,7 @@ class GatewayFileTest {
                         new AddressPlan(List.of(), List.of(), List.of())));
         assertThat(file.timeouts()).isEmpty();
         assertThat(file.dhcp()).isEmpty();
+        assertThat(file.dns()).isEmpty();
     }
 
     @Test
@@ -146,6 +150,57 @@ class GatewayFileTest {
                         List.of(new DhcpSettings.Network(IpPrefix.parse("10.0.0.0/24"), Ipv4Address.parse("10.0.0.1"))),
                         false,
                         5));
+    }
+
+    @Test
+    void dns_is_on_when_it_is_named_and_says_what_is_set() throws BadConfigurationException {
+        assertThat(GatewayFile.parse(LEAST + "dns: {}\n", "dns").dns()).isPresent();
+        String guest = GatewayFile.parse(LEAST, "dns").guests().get(0).id().name();
+        String all = LEAST + """
+                dns:
+                  domain: guests.internal
+                  answers: [intra.example A 192.0.2.5]
+                  blocked: ["*.ads.example"]
+                  routes: [. -> 198.51.100.53]
+                  views:
+                    - { guest: GUEST, blocked: [social.example] }
+                  queries-per-second: 50
+                  min-ttl: 5s
+                  max-ttl: 1h
+                  cache: { entries: 100, octets: 65536 }
+                  timeout: 3s
+                  resolv-conf: /run/resolv.conf
+                """.replace("GUEST", guest);
+        DnsSettings dns = GatewayFile.parse(all, "dns").dns().orElseThrow();
+        assertThat(dns.domain()).contains(DomainName.parse("guests.internal"));
+        assertThat(dns.common())
+                .isEqualTo(DnsView.EMPTY
+                        .withAnswers("intra.example A 192.0.2.5")
+                        .withBlocked("*.ads.example")
+                        .withRoutes(". -> 198.51.100.53"));
+        assertThat(dns.views())
+                .containsExactly(Map.entry(GuestId.of(guest), DnsView.EMPTY.withBlocked("social.example")));
+        assertThat(List.of(dns.queriesPerSecond(), dns.cacheEntries(), dns.cacheOctets()))
+                .containsExactly(50, 100, 65_536);
+        assertThat(List.of(dns.minTtl(), dns.maxTtl(), dns.timeout()))
+                .containsExactly(Duration.ofSeconds(5), Duration.ofHours(1), Duration.ofSeconds(3));
+        assertThat(dns.resolvConf()).isEqualTo(Path.of("/run/resolv.conf"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "answers: [a MX b] | has an unknown type",
+                "routes: [corp.example] | lacks '->' and servers",
+                "views: [{ guest: nobody }] | nobody",
+                "views: [{ blocked: [a] }] | guest",
+                "min-ttl: 1h, max-ttl: 1s | dns.max-ttl"
+            })
+    void a_mistake_in_dns_is_told(String setting, String message) {
+        assertThatThrownBy(() -> GatewayFile.parse(LEAST + "dns: { " + setting + " }\n", "dns"))
+                .isInstanceOf(BadConfigurationException.class)
+                .hasMessageContaining(message);
     }
 
     @ParameterizedTest

@@ -1,9 +1,12 @@
 package io.sharedip.nat.internal.engine;
 
 import io.sharedip.GuestId;
+import io.sharedip.address.Ipv4Address;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The guests by number. Numbers begin at 1 and are reused only when all 65,535 have been used. */
@@ -19,6 +22,8 @@ final class GuestDirectory {
     private int[] inside = new int[8];
 
     private int last;
+    /** {@link #addresses()}, or null if it must be made again. */
+    private @Nullable Map<GuestId, List<Ipv4Address>> addresses;
 
     /** How many guests there are. */
     int count() {
@@ -99,8 +104,27 @@ final class GuestDirectory {
         return guest.owns(address);
     }
 
+    /** The guests with their addresses; never changed, a new one after a change. */
+    Map<GuestId, List<Ipv4Address>> addresses() {
+        Map<GuestId, List<Ipv4Address>> known = addresses;
+        if (known == null) {
+            Map<GuestId, List<Ipv4Address>> made = new HashMap<>();
+            for (Attachment guest : all) {
+                made.put(
+                        guest.guestId(),
+                        Arrays.stream(guest.addresses())
+                                .mapToObj(Ipv4Address::new)
+                                .toList());
+            }
+            known = Map.copyOf(made);
+            addresses = known;
+        }
+        return known;
+    }
+
     /** To be called when a guest's addresses have changed. */
     void addressesChanged() {
+        addresses = null;
         int count = 0;
         for (Attachment guest : all) {
             count += guest.addresses().length;

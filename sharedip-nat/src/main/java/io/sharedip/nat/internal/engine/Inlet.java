@@ -3,10 +3,13 @@ package io.sharedip.nat.internal.engine;
 import static io.sharedip.nat.internal.engine.PacketContext.ICMP;
 
 import io.sharedip.GuestId;
+import io.sharedip.address.Ipv4Address;
 import io.sharedip.event.SharedIpEvent.CloseReason;
 import io.sharedip.nat.internal.flow.FlowTable;
 import io.sharedip.packet.Frame;
 import io.sharedip.stats.DropReason;
+import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The engine as whoever stands on the host's side sees it. Engine's thread. */
@@ -113,6 +116,11 @@ public final class Inlet {
     /** How many flows there may be. */
     public int capacity() {
         return table.capacity();
+    }
+
+    /** The guests with the addresses that are bound to them; the same object as long as nothing has changed. */
+    public Map<GuestId, List<Ipv4Address>> addresses() {
+        return guests.addresses();
     }
 
     /** Whether a guest's link takes more now; of a guest that is gone, true. */

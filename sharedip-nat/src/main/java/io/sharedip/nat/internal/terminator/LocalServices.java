@@ -6,6 +6,7 @@ import static io.sharedip.packet.Octets.u8;
 
 import io.sharedip.ConfigurationException;
 import io.sharedip.GuestId;
+import io.sharedip.address.Ipv4Address;
 import io.sharedip.nat.internal.engine.Inlet;
 import io.sharedip.nat.internal.engine.ServiceSide;
 import io.sharedip.nat.internal.tcp.InitialSequence;
@@ -124,6 +125,11 @@ public final class LocalServices implements ServiceSide {
                                     octets,
                                     offset,
                                     length));
+        }
+
+        @Override
+        public Map<GuestId, List<Ipv4Address>> guests() {
+            return parts().inlet.addresses();
         }
 
         @Override

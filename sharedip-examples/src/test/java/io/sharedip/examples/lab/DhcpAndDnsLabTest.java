@@ -2,6 +2,7 @@ package io.sharedip.examples.lab;
 
 import static io.sharedip.examples.lab.OneAddressNetwork.ADDRESS;
 import static io.sharedip.examples.lab.OneAddressNetwork.ALIAS;
+import static io.sharedip.examples.lab.OneAddressNetwork.FAR;
 import static io.sharedip.examples.lab.OneAddressNetwork.NEAR;
 import static io.sharedip.examples.lab.OneAddressNetwork.PRIVATE_ADDRESS;
 import static io.sharedip.examples.lab.OneAddressNetwork.ROUTER;
@@ -15,9 +16,9 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Real DHCP clients, with the scripts that they come with, on guests that begin without an address. */
+/** Real DHCP clients, with the scripts that they come with, on guests that begin without an address; and real DNS clients. */
 @Tag("lab")
-class DhcpLabTest {
+class DhcpAndDnsLabTest {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     private static GatewayLab running;
@@ -25,7 +26,27 @@ class DhcpLabTest {
     @BeforeAll
     static void start() {
         running = GatewayLab.with(GatewayFile.withClaims("sockets")
-                .setting("dhcp: { lease-time: 10s, mtu: 1400, domain: guests.internal, dns-servers: [" + NEAR + "] }"));
+                .setting("dhcp: { lease-time: 10s, mtu: 1400, domain: guests.internal }")
+                .setting("dns: { domain: guests.internal, answers: [intra.example A 192.0.2.99],"
+                        + " blocked: [\"*.ads.example\"], routes: [. -> 127.0.0.1:5353],"
+                        + " views: [{ guest: db, blocked: [far.example] }] }"));
+        // the gateway asks by sockets of its host, as its own programs do
+        running.network()
+                .host()
+                .start(
+                        "dnsmasq",
+                        "--keep-in-foreground",
+                        "--conf-file=/dev/null",
+                        "--no-resolv",
+                        "--no-hosts",
+                        "--user=root",
+                        "--group=root",
+                        "--pid-file=",
+                        "--listen-address=127.0.0.1",
+                        "--bind-interfaces",
+                        "--port=5353",
+                        "--address=/far.example/" + FAR);
+        Listening.await(running.network().host(), "udp", 5353, PATIENCE);
     }
 
     @AfterAll
@@ -51,7 +72,9 @@ class DhcpLabTest {
         String card = guest.shell("ip address show dev eth0").out();
         assertThat(card).contains("inet " + address + "/24", "mtu 1400");
         assertThat(guest.shell("ip route show default").out()).startsWith("default via " + router + " dev eth0");
-        assertThat(resolverOf(guest)).contains("nameserver " + NEAR).anyMatch(line -> line.contains("guests.internal"));
+        assertThat(resolverOf(guest))
+                .contains("nameserver " + ALIAS)
+                .anyMatch(line -> line.contains("guests.internal"));
         assertThat(guest.run("curl", "-sS", "--max-time", "10", "-o", "/dev/null", "http://" + NEAR + "/")
                         .ok())
                 .as("a page from outside")
@@ -93,6 +116,26 @@ class DhcpLabTest {
         Outcome outcome = client(guest, "udhcpc -f -q -n -i eth0").await(PATIENCE);
         assertThat(outcome.ok()).as(outcome.describe()).isTrue();
         assertConfigured(guest, PRIVATE_ADDRESS, "10.77.0.1");
+    }
+
+    @Test
+    void dig_and_nslookup_ask_the_gateway_and_each_guest_has_its_view() {
+        LabMachine web = running.guest("web");
+        LabMachine own = running.network().privateGuest();
+        String at = "@" + ALIAS;
+        for (LabMachine guest : List.of(web, own)) {
+            assertThat(guest.run("dig", at, "far.example").out()).contains("status: NOERROR", FAR);
+            assertThat(guest.run("dig", at, "+tcp", "far.example").out()).contains(FAR, "(TCP)");
+            assertThat(guest.run("dig", at, "+norec", "+noedns", "far.example").out())
+                    .contains(FAR);
+            assertThat(guest.run("dig", at, "x.ads.example").out()).contains("status: NXDOMAIN");
+            assertThat(guest.run("nslookup", "intra.example", ALIAS).out()).contains("192.0.2.99");
+        }
+        assertThat(web.run("dig", at, "+short", "own.guests.internal").out()).contains(PRIVATE_ADDRESS);
+        assertThat(web.run("dig", at, "+short", "mail.guests.internal").out()).contains(ALIAS);
+        assertThat(own.run("dig", at, "+short", "mail.guests.internal").out()).contains(ADDRESS);
+        assertThat(web.run("dig", at, "+short", "-x", PRIVATE_ADDRESS).out()).contains("own.guests.internal.");
+        assertThat(running.guest("db").run("dig", at, "far.example").out()).contains("status: NXDOMAIN");
     }
 
     @Test
