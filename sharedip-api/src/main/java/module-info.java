@@ -1,4 +1,5 @@
 /** The types and service interfaces of sharedip; it has no dependency at run time. */
+@SuppressWarnings("module") // those it exports to are built after it
 module io.sharedip.api {
     requires static transitive org.jspecify;
 
@@ -17,4 +18,7 @@ module io.sharedip.api {
     exports io.sharedip.stats;
     exports io.sharedip.time;
     exports io.sharedip.uplink;
+    exports io.sharedip.internal.host to
+            io.sharedip.netty,
+            io.sharedip.pcap;
 }

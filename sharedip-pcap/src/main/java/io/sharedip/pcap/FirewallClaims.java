@@ -4,6 +4,7 @@ import io.sharedip.PortClaimException;
 import io.sharedip.address.IpProtocol;
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.PortRange;
+import io.sharedip.internal.host.HostSockets;
 import io.sharedip.pcap.NftTable.NftException;
 import java.util.ArrayList;
 import java.util.BitSet;

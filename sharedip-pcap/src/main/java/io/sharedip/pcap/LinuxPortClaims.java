@@ -6,6 +6,7 @@ import io.sharedip.PortClaimException;
 import io.sharedip.address.IpProtocol;
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.PortRange;
+import io.sharedip.internal.host.HostSockets;
 import io.sharedip.uplink.HostPortClaims;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -101,11 +102,7 @@ public abstract sealed class LinuxPortClaims implements HostPortClaims permits S
         }
         taken.andNot(before);
         ranges(taken).forEach(range -> releasePorts(protocol, range));
-        String holder = HostSockets.using(protocol, own).stream()
-                .filter(entry -> entry.port() == free)
-                .map(HostSockets::describe)
-                .findFirst()
-                .orElse("a program of the host");
+        String holder = HostSockets.holder(protocol, own, free);
         throw new PortClaimException(
                 protocol + " " + ports,
                 (ports.isSingle() ? "is" : "cannot be claimed: " + free + " is") + " held by " + holder,

@@ -1,6 +1,7 @@
 package io.sharedip.pcap;
 
 import io.sharedip.LinkException;
+import io.sharedip.internal.host.HostSockets;
 import io.sharedip.pcap.NftTable.NftException;
 import java.io.IOException;
 import java.nio.file.Files;

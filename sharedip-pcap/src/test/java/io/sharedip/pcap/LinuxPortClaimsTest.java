@@ -7,6 +7,7 @@ import io.sharedip.PortClaimException;
 import io.sharedip.address.IpProtocol;
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.PortRange;
+import io.sharedip.internal.host.HostSockets;
 import java.io.IOException;
 import java.net.BindException;
 import java.net.DatagramSocket;

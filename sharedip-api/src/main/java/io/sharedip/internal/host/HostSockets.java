@@ -1,4 +1,4 @@
-package io.sharedip.pcap;
+package io.sharedip.internal.host;
 
 import io.sharedip.address.IpProtocol;
 import io.sharedip.address.Ipv4Address;
@@ -10,15 +10,20 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** What {@code /proc} tells of the host's sockets: who uses which port, and which ports the kernel gives out by itself. */
-final class HostSockets {
+public final class HostSockets {
 
     /** The state TIME_WAIT in {@code /proc/net/tcp}. */
-    static final int TIME_WAIT = 6;
+    public static final int TIME_WAIT = 6;
+
+    private static final int CLOSE = 7;
+    private static final int LISTEN = 10;
 
     private static final Path NET = Path.of("/proc/thread-self/net");
     private static final Path SETTINGS = Path.of("/proc/sys/net/ipv4");
@@ -34,13 +39,15 @@ final class HostSockets {
      * @param state as the kernel numbers TCP states
      * @param inode by which its owner is found; 0 if it has none any more
      */
-    record Entry(int port, int state, long inode) {}
+    public record Entry(int port, int state, long inode) {}
 
     /**
      * The sockets that would collide with a claim: those on the address itself and those on all addresses, IPv6 ones that take
      * IPv4 as well included.
+     *
+     * @param address the claim's; null for a claim of every address, which any socket collides with
      */
-    static List<Entry> using(IpProtocol protocol, Ipv4Address address) {
+    public static List<Entry> using(IpProtocol protocol, @Nullable Ipv4Address address) {
         String name = protocol.equals(IpProtocol.TCP) ? "tcp" : "udp";
         List<Entry> entries = new ArrayList<>();
         for (String table : List.of(name, name + "6")) {
@@ -57,11 +64,11 @@ final class HostSockets {
      * Reads a table of {@code /proc/net}.
      *
      * @param lines with the heading
-     * @param address the entries must be on, or on all addresses
+     * @param address the entries must be on, or on all addresses; null for those on any
      */
-    static List<Entry> parse(List<String> lines, Ipv4Address address) {
+    public static List<Entry> parse(List<String> lines, @Nullable Ipv4Address address) {
         // four octets as the machine stores them, little end first
-        String own = String.format(Locale.ROOT, "%08X", Integer.reverseBytes(address.bits()));
+        String own = address == null ? "" : String.format(Locale.ROOT, "%08X", Integer.reverseBytes(address.bits()));
         String mapped = "0000000000000000FFFF0000" + own;
         List<Entry> entries = new ArrayList<>();
         for (String line : lines.subList(Math.min(1, lines.size()), lines.size())) {
@@ -72,7 +79,7 @@ final class HostSockets {
             }
             String local = fields[1].substring(0, colon);
             boolean any = local.chars().allMatch(c -> c == '0');
-            if (any || local.equals(own) || local.equals(mapped)) {
+            if (address == null || any || local.equals(own) || local.equals(mapped)) {
                 entries.add(new Entry(
                         Integer.parseInt(fields[1].substring(colon + 1), 16),
                         Integer.parseInt(fields[3], 16),
@@ -82,8 +89,22 @@ final class HostSockets {
         return entries;
     }
 
+    /**
+     * Who holds a port, in words.
+     *
+     * @param address as for {@link #using}
+     */
+    public static String holder(IpProtocol protocol, @Nullable Ipv4Address address, int port) {
+        return using(protocol, address).stream()
+                .filter(entry -> entry.port() == port)
+                // a listener, and what is bound only, comes before connections that merely use the port as well
+                .min(Comparator.comparing((Entry entry) -> entry.state() != LISTEN && entry.state() != CLOSE))
+                .map(HostSockets::describe)
+                .orElse("a program of the host");
+    }
+
     /** Who holds a socket, in words. */
-    static String describe(Entry entry) {
+    public static String describe(Entry entry) {
         if (entry.state() == TIME_WAIT) {
             return "a connection of the host that was closed less than a minute ago";
         }
@@ -94,7 +115,7 @@ final class HostSockets {
     }
 
     /** Finds the program that has a socket open, by its descriptors. */
-    static Optional<String> owner(long inode) {
+    public static Optional<String> owner(long inode) {
         String wanted = "socket:[" + inode + "]";
         try (DirectoryStream<Path> processes = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
             for (Path process : processes) {
@@ -136,7 +157,7 @@ final class HostSockets {
      *
      * @return a set of ports; empty if the settings cannot be read
      */
-    static BitSet ephemeralPorts() {
+    public static BitSet ephemeralPorts() {
         try {
             Path reserved = SETTINGS.resolve("ip_local_reserved_ports");
             return ephemeralPorts(
@@ -147,8 +168,21 @@ final class HostSockets {
         }
     }
 
+    /**
+     * The first port that needs no right to be bound.
+     *
+     * @return 1024 unless the kernel is set otherwise
+     */
+    public static int firstUnprivilegedPort() {
+        try {
+            return Integer.parseInt(readSetting(SETTINGS.resolve("ip_unprivileged_port_start")));
+        } catch (IOException | NumberFormatException e) {
+            return 1024;
+        }
+    }
+
     /** Reads a kernel setting, in one go: a second read would find nothing, whatever the first one has left. */
-    static String readSetting(Path setting) throws IOException {
+    public static String readSetting(Path setting) throws IOException {
         byte[] text = new byte[SETTING_ROOM];
         try (InputStream in = Files.newInputStream(setting)) {
             int length = in.read(text);
@@ -157,7 +191,7 @@ final class HostSockets {
     }
 
     /** Reads the two settings' texts, such as {@code "32768\t60999"} and {@code "8080,9000-9010"}. */
-    static BitSet ephemeralPorts(String range, String reserved) {
+    public static BitSet ephemeralPorts(String range, String reserved) {
         BitSet ports = new BitSet(1 << 16);
         String[] ends = range.strip().split("\\s+");
         ports.set(Integer.parseInt(ends[0]), Integer.parseInt(ends[1]) + 1);
