@@ -4,7 +4,6 @@ import io.netty.channel.IoEventLoopGroup;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.ServerChannel;
 import io.netty.channel.epoll.Epoll;
-import io.netty.channel.epoll.EpollChannelOption;
 import io.netty.channel.epoll.EpollDatagramChannel;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollIoHandler;
@@ -23,6 +22,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Linux's epoll. Loaded only where its classes are present. */
 final class EpollTransport extends Transport {
+
+    private static final int TCP_CLOSE = 7;
 
     static @Nullable Transport ifAvailable() {
         return Epoll.isAvailable() ? new EpollTransport() : null;
@@ -46,11 +47,6 @@ final class EpollTransport extends Transport {
     @Override
     public DatagramChannel datagrams() {
         return new EpollDatagramChannel(SocketProtocolFamily.INET);
-    }
-
-    @Override
-    public void batchReads(DatagramChannel channel, int longest) {
-        channel.config().setOption(EpollChannelOption.MAX_DATAGRAM_PAYLOAD_SIZE, longest);
     }
 
     @Override
@@ -86,6 +82,21 @@ final class EpollTransport extends Transport {
     @Override
     public UnixDatagramSocket unixDatagrams() {
         return new EpollUnixDatagramSocket();
+    }
+
+    @Override
+    public boolean isEpoll() {
+        return true;
+    }
+
+    @Override
+    public boolean readsUnasked() {
+        return true;
+    }
+
+    @Override
+    public boolean isDead(SocketChannel channel) {
+        return channel instanceof EpollSocketChannel epoll && epoll.tcpInfo().state() == TCP_CLOSE;
     }
 
     @Override

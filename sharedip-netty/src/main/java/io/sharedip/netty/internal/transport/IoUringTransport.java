@@ -23,6 +23,9 @@ import org.jspecify.annotations.Nullable;
 /** Linux's io_uring. Loaded only where its classes are present. */
 final class IoUringTransport extends Transport {
 
+    private static final int TCP_SYN_SENT = 2;
+    private static final int TCP_CLOSE = 7;
+
     static @Nullable Transport ifAvailable() {
         return IoUring.isAvailable() ? new IoUringTransport() : null;
     }
@@ -75,6 +78,13 @@ final class IoUringTransport extends Transport {
     @Override
     public SocketAddress unixAddress(Path path) {
         return new DomainSocketAddress(path.toString());
+    }
+
+    @Override
+    public boolean isConnected(SocketChannel channel) {
+        int state =
+                channel instanceof IoUringSocketChannel ring ? ring.tcpInfo().state() : TCP_CLOSE;
+        return state != TCP_SYN_SENT && state != TCP_CLOSE;
     }
 
     @Override

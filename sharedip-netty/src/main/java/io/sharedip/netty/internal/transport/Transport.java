@@ -83,13 +83,6 @@ public abstract class Transport {
     /** A channel for datagrams. */
     public abstract DatagramChannel datagrams();
 
-    /**
-     * Lets a channel for datagrams take several with one system call.
-     *
-     * @param longest datagram that there may be
-     */
-    public void batchReads(DatagramChannel channel, int longest) {}
-
     /** A channel that is to be connected to an address of that family. */
     public abstract SocketChannel socket(SocketProtocolFamily family);
 
@@ -111,6 +104,31 @@ public abstract class Transport {
     /** A unix socket for datagrams; null if the transport has none. */
     public @Nullable UnixDatagramSocket unixDatagrams() {
         return null;
+    }
+
+    /** Whether descriptors of others can be watched on its loops by epoll. */
+    public boolean isEpoll() {
+        return false;
+    }
+
+    /**
+     * Whether a stream may read what it has no buffer for, and takes an exception instead of one for an answer.
+     */
+    public boolean readsUnasked() {
+        return false;
+    }
+
+    /** Whether the kernel has given a connection up, though nothing has been read that says so; false if there is no telling. */
+    public boolean isDead(SocketChannel channel) {
+        return false;
+    }
+
+    /**
+     * Whether a connection that is said to be established is so. With io_uring an ICMP error that comes during the handshake can be read
+     * where nobody hears of it, and what is left is taken for success.
+     */
+    public boolean isConnected(SocketChannel channel) {
+        return true;
     }
 
     abstract IoHandlerFactory handlerFactory();

@@ -1,0 +1,143 @@
+package io.sharedip.netty.internal.sockets;
+
+import io.netty.channel.EventLoop;
+import io.netty.channel.IoEventLoop;
+import io.sharedip.address.Ipv4Address;
+import io.sharedip.netty.internal.transport.Transport;
+import io.sharedip.uplink.HostDatagrams;
+import io.sharedip.uplink.HostEcho;
+import io.sharedip.uplink.HostListener;
+import io.sharedip.uplink.HostStream;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.IntPredicate;
+import org.jspecify.annotations.Nullable;
+
+/** What all sockets of one uplink have in common: the loop they live on, their settings, and the list of them. Event loop only. */
+public final class Sockets {
+
+    private final IoEventLoop loop;
+    private final Transport transport;
+    private final SocketSettings settings;
+    private final IntPredicate isHostAddress;
+    private final Set<HostSocket> open = new HashSet<>();
+    private final List<Flushed> written = new ArrayList<>();
+    private final @Nullable DescriptorSockets descriptors;
+
+    /** A socket that is closed with its uplink. */
+    interface HostSocket {
+
+        /** Closes it at once; its handler hears nothing more. */
+        void abandon();
+    }
+
+    /** A socket that gathers what it is to send. */
+    interface Flushed {
+
+        /** Lets it go. */
+        void flush();
+    }
+
+    public Sockets(IoEventLoop loop, Transport transport, SocketSettings settings, IntPredicate isHostAddress) {
+        this.loop = loop;
+        this.transport = transport;
+        this.settings = settings;
+        this.isHostAddress = isHostAddress;
+        this.descriptors = DescriptorSockets.ifAvailable(this, loop, transport.isEpoll());
+    }
+
+    EventLoop loop() {
+        return loop;
+    }
+
+    Transport transport() {
+        return transport;
+    }
+
+    SocketSettings settings() {
+        return settings;
+    }
+
+    boolean isHostAddress(int address) {
+        return isHostAddress.test(address);
+    }
+
+    /** Refuses other threads than the loop's, whose race would be found much later. */
+    public void confined() {
+        if (!loop.inEventLoop()) {
+            throw new IllegalStateException("sockets belong to the thread of their event loop, not to "
+                    + Thread.currentThread().getName());
+        }
+    }
+
+    void opened(HostSocket socket) {
+        open.add(socket);
+    }
+
+    void closed(HostSocket socket) {
+        open.remove(socket);
+    }
+
+    /** How many sockets are open. */
+    public int size() {
+        return open.size();
+    }
+
+    /** This socket has something for {@link #flush}. */
+    void written(Flushed socket) {
+        written.add(socket);
+    }
+
+    public HostStream connect(int peer, int port, int localPort, HostStream.Handler handler) {
+        confined();
+        return StreamSocket.connecting(this, peer, port, localPort, handler);
+    }
+
+    public HostListener listen(@Nullable Ipv4Address address, int port, HostListener.Acceptor acceptor) {
+        confined();
+        return ListeningSocket.open(this, address, port, acceptor);
+    }
+
+    public HostDatagrams bind(@Nullable Ipv4Address address, int port, HostDatagrams.Handler handler) {
+        confined();
+        return descriptors != null
+                ? descriptors.bind(address, port, handler)
+                : ChannelDatagrams.open(this, address, port, handler);
+    }
+
+    public @Nullable HostEcho openEcho(HostEcho.Handler handler) {
+        confined();
+        return descriptors != null ? descriptors.openEcho(handler) : null;
+    }
+
+    /** Lets everything go out that sockets have taken. */
+    public void flush() {
+        for (int i = 0; i < written.size(); i++) {
+            written.get(i).flush();
+        }
+        written.clear();
+    }
+
+    /** Tells the streams of an address that the host no longer has. */
+    public void addressGone(int address) {
+        for (HostSocket socket : List.copyOf(open)) {
+            if (socket instanceof StreamSocket stream) {
+                stream.addressGone(address);
+            }
+        }
+    }
+
+    /** Closes all of them. */
+    public void close() {
+        for (HostSocket socket : List.copyOf(open)) {
+            socket.abandon();
+        }
+        open.clear();
+        written.clear();
+        if (descriptors != null) {
+            descriptors.close();
+        }
+    }
+}
