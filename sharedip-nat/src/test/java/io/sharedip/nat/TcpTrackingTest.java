@@ -151,6 +151,40 @@ class TcpTrackingTest {
         }
     }
 
+    /** What closed programs' kernels say to data that were sent before the FIN was seen, and some instead of a RST of the next number. */
+    @Test
+    void rfc5961_a_reset_with_the_number_of_its_senders_fin_closes_also_when_the_fin_is_acknowledged()
+            throws Exception {
+        try (GatewayRig rig = established(rig())) {
+            assertThat(out(rig, FIN | ACK, GUEST_DATA, SERVER_DATA)).isNotNull();
+            assertThat(in(rig, ACK, SERVER_DATA, GUEST_DATA + 1)).isNotNull();
+            assertThat(out(rig, RST, GUEST_DATA - 1, 0)).isNull();
+            assertThat(out(rig, RST | ACK, GUEST_DATA, SERVER_DATA + 1)).isNull();
+            assertThat(rig.drops(DropReason.TCP_RST_WINDOW)).isEqualTo(2);
+            assertThat(state(rig)).isEqualTo(TrackedState.HALF_CLOSED);
+
+            assertThat(out(rig, RST, GUEST_DATA, 0)).isNotNull();
+
+            assertThat(state(rig)).isEqualTo(TrackedState.RESET);
+            assertThat(out(rig, RST, GUEST_DATA, 0)).as("again").isNotNull();
+            assertThat(out(rig, RST, GUEST_DATA + 1, 0)).as("the next number").isNotNull();
+        }
+    }
+
+    @Test
+    void rfc5961_a_reset_with_the_number_of_an_acknowledged_fin_passes_after_both_sides_have_closed() throws Exception {
+        try (GatewayRig rig = established(rig())) {
+            assertThat(in(rig, fromServer(FIN | ACK, SERVER_DATA, GUEST_DATA).payload("0123456789")))
+                    .isNotNull();
+            assertThat(out(rig, FIN | ACK, GUEST_DATA, SERVER_DATA + 11)).isNotNull();
+            assertThat(in(rig, RST, SERVER_DATA + 9, 0)).isNull();
+
+            assertThat(in(rig, RST, SERVER_DATA + 10, 0)).isNotNull();
+
+            assertThat(state(rig)).isEqualTo(TrackedState.CLOSED);
+        }
+    }
+
     @Test
     void hostile09_data_out_of_window_are_dropped_and_the_connection_goes_on() throws Exception {
         try (GatewayRig rig = established(rig())) {

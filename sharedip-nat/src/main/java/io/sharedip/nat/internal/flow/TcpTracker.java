@@ -35,7 +35,8 @@ import org.jspecify.annotations.Nullable;
  * <tr><td>half-open</td><td>RST that acknowledges the SYN, or is exact</td><td>reset</td></tr>
  * <tr><td>established</td><td>FIN in window</td><td>half-closed</td></tr>
  * <tr><td>half-closed</td><td>FIN of the other side in window</td><td>closed</td></tr>
- * <tr><td>established, half-closed</td><td>RST with exactly the number that its receiver expects</td><td>reset</td></tr>
+ * <tr><td>established, half-closed</td><td>RST with exactly the number that its receiver expects, or that of its sender's FIN</td>
+ *     <td>reset</td></tr>
  * <tr><td>established, half-closed</td><td>RST in window; SYN</td><td>unchanged, forwarded for the receiver to challenge</td></tr>
  * <tr><td>closed, reset</td><td>SYN of who began</td><td>half-open, as if new</td></tr>
  * <tr><td>any</td><td>out of window</td><td>unchanged, dropped</td></tr>
@@ -527,12 +528,21 @@ public final class TcpTracker {
 
     /** Whether a RST has the number that its receiver expects next, as far as that is known (RFC 5961 section 3.2). */
     private boolean isExact() {
-        return seq == senderEnd || ((bits & receivers(HAS_ACKED)) != 0 && seq == receiverAck);
+        return seq == senderEnd || ((bits & receivers(HAS_ACKED)) != 0 && seq == receiverAck) || bearsFin();
+    }
+
+    /**
+     * Whether a RST has the number of its sender's FIN: what a closed connection's kernel says to data that the other side had sent
+     * before it saw the FIN (RFC 9293 section 3.10.7.1), and what some systems say of themselves right after the FIN. Receivers heed
+     * it though they have acknowledged the FIN, as Linux does; to guess it is as hard as to guess the next number.
+     */
+    private boolean bearsFin() {
+        return (state & (out ? FIN_OUT : FIN_IN)) != 0 && seq == senderEnd - 1;
     }
 
     private boolean isInWindow() {
         boolean early = (bits & receivers(HAS_ACKED)) != 0
-                ? seq - receiverAck < 0
+                ? seq - receiverAck < 0 && !bearsFin()
                 : receiverWindow != 0 && seq - senderEnd + receiverWindow < 0;
         if (early || seq - senderMaxEnd > 0) {
             return false;
