@@ -88,6 +88,10 @@ final class LabAgent {
                         claims.release(IpProtocol.parse(words[1]), PortRange.parse(words[2]));
                         say("RELEASED");
                     }
+                    case "move" -> {
+                        claims.move(Ipv4Address.parse(words[1]));
+                        say("MOVED");
+                    }
                     case "conflicts" -> say("CONFLICTS " + claims.conflicts());
                     case "child" ->
                         say("CHILD " + new ProcessBuilder("sleep", "30").start().pid());

@@ -18,6 +18,8 @@ class LinuxPortClaimsLabTest {
     private static final String SOCKETS = "claims sockets " + Lab.HOST_ADDRESS;
     private static final String FIREWALL = "claims firewall " + Lab.HOST_ADDRESS;
 
+    private static final String SECOND_ADDRESS = "10.9.0.3";
+
     private static Lab lab;
 
     @BeforeAll
@@ -56,11 +58,15 @@ class LinuxPortClaimsLabTest {
 
         /** Sends a SYN-ACK, a SYN and a datagram; returns how many resets and ICMP errors came back. */
         int answers(int port) {
+            return answers(Lab.HOST_ADDRESS, port);
+        }
+
+        int answers(String address, int port) {
             int before = heard();
             for (byte[] frame : new byte[][] {
-                Frames.tcp(hostMac, "10.9.0.50", 80, Lab.HOST_ADDRESS, port, Frames.SYN_ACK),
-                Frames.tcp(hostMac, "10.9.0.50", 81, Lab.HOST_ADDRESS, port, 2),
-                Frames.udp(hostMac, "10.9.0.50", 53, Lab.HOST_ADDRESS, port, 64)
+                Frames.tcp(hostMac, "10.9.0.50", 80, address, port, Frames.SYN_ACK),
+                Frames.tcp(hostMac, "10.9.0.50", 81, address, port, 2),
+                Frames.udp(hostMac, "10.9.0.50", 53, address, port, 64)
             }) {
                 sender.ask("send " + Frames.hex(frame), "SENT true");
             }
@@ -70,9 +76,13 @@ class LinuxPortClaimsLabTest {
 
         /** Sends a packet of each protocol; returns how many ICMP errors came back. */
         int answersToProtocols(int... protocols) {
+            return answersToProtocols(Lab.HOST_ADDRESS, protocols);
+        }
+
+        int answersToProtocols(String address, int... protocols) {
             int before = heard();
             for (int protocol : protocols) {
-                byte[] frame = Frames.protocol(hostMac, "10.9.0.50", Lab.HOST_ADDRESS, protocol, "12345678");
+                byte[] frame = Frames.protocol(hostMac, "10.9.0.50", address, protocol, "12345678");
                 sender.ask("send " + Frames.hex(frame), "SENT true");
             }
             Lab.pause(200);
@@ -141,6 +151,76 @@ class LinuxPortClaimsLabTest {
         agent.ask("quit", "CLOSED");
         assertThat(outside.answersToProtocols(47)).isEqualTo(1);
         assertThat(lab.onHost("nft list ruleset").text()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {SOCKETS, FIREWALL})
+    void case03_claimsThatMoveLeaveTheOldAddressToTheKernelAndHoldTheNewOne(String kind) {
+        withSecondAddress(() -> {
+            Outside outside = new Outside();
+            Program agent = lab.agent(kind);
+            agent.ask("claim tcp 61000-61009", "CLAIMED 61000-61009 ");
+            agent.ask("claim udp 61000-61009", "CLAIMED 61000-61009 ");
+            agent.ask("claimProtocol 47", "CLAIMED protocol 47");
+            lab.startOnHost("nc -l " + SECOND_ADDRESS + " 61005");
+            Lab.waitUntil("the listener", () -> lab.onHost("ss -ltn").text().contains(":61005"));
+            assertThat(outside.answers(61_000)).isZero();
+            assertThat(outside.answersToProtocols(47)).isZero();
+
+            agent.ask("move " + SECOND_ADDRESS, "MOVED");
+
+            assertThat(outside.answers(61_000)).as("the old address").isEqualTo(3);
+            assertThat(outside.answersToProtocols(47)).as("the old address").isEqualTo(1);
+            assertThat(outside.answers(SECOND_ADDRESS, 61_000))
+                    .as("nothing is claimed at the new one yet")
+                    .isEqualTo(3);
+            assertThat(agent.ask("claim tcp 61000-61009", "CLAIMED"))
+                    .as("a program of the host has one port, at the new address only")
+                    .contains("CLAIMED 61000-61004,61006-61009 ");
+            agent.ask("claim udp 61000-61009", "CLAIMED 61000-61009 ");
+            agent.ask("claimProtocol 47", "CLAIMED protocol 47");
+            assertThat(outside.answers(SECOND_ADDRESS, 61_000)).isZero();
+            assertThat(outside.answersToProtocols(SECOND_ADDRESS, 47)).isZero();
+            assertThat(outside.answers(61_000)).as("the old address").isEqualTo(3);
+
+            agent.ask("quit", "CLOSED");
+            assertThat(outside.answers(SECOND_ADDRESS, 61_000)).isEqualTo(3);
+            assertThat(lab.onHost("nft list ruleset").text()).isEmpty();
+        });
+    }
+
+    /** Sockets cannot be had at an address that is not the host's; a firewall's table not while another process owns it. */
+    @ParameterizedTest
+    @ValueSource(strings = {SOCKETS, FIREWALL})
+    void case03_claimsThatCannotMoveHoldNothingAndMayMoveBack(String kind) {
+        withSecondAddress(() -> {
+            Outside outside = new Outside();
+            Program agent = lab.agent(kind);
+            agent.ask("claim tcp 61000-61009", "CLAIMED 61000-61009 ");
+            agent.ask("claim udp 61000-61009", "CLAIMED 61000-61009 ");
+            if (kind.equals(SOCKETS)) {
+                assertThat(agent.ask("move 192.0.2.1", "ERROR")).contains("192.0.2.1 is not an address of this host");
+            } else {
+                lab.agent("claims firewall " + SECOND_ADDRESS);
+                assertThat(agent.ask("move " + SECOND_ADDRESS, "ERROR")).contains("another process owns the nft table");
+            }
+            assertThat(outside.answers(61_000)).isEqualTo(3);
+
+            agent.ask("move " + Lab.HOST_ADDRESS, "MOVED");
+            agent.ask("claim tcp 61000-61009", "CLAIMED 61000-61009 ");
+            agent.ask("claim udp 61000-61009", "CLAIMED 61000-61009 ");
+            assertThat(outside.answers(61_000)).isZero();
+            agent.ask("quit", "CLOSED");
+        });
+    }
+
+    private static void withSecondAddress(Runnable test) {
+        lab.onHost("ip address add " + SECOND_ADDRESS + "/24 dev up0");
+        try {
+            test.run();
+        } finally {
+            lab.onHost("ip address delete " + SECOND_ADDRESS + "/24 dev up0");
+        }
     }
 
     @ParameterizedTest
