@@ -5,7 +5,6 @@ import static io.sharedip.examples.lab.OneAddressNetwork.NEAR;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -39,17 +38,6 @@ final class Iperf {
             }
         }
         return rates;
-    }
-
-    /**
-     * What was dropped and may not have been. Resets outside the window are left out: a kernel that has closed a connection resets
-     * each segment that still arrives, under the number which that segment acknowledges. Once the FIN is acknowledged that number lies
-     * behind what the other side expects, and that side ignores it, too (RFC 5961 section 3.2).
-     */
-    static Map<String, Long> validDropped(GatewayLab running) {
-        Map<String, Long> drops = running.gateway().drops();
-        drops.remove("TCP_RST_WINDOW");
-        return drops;
     }
 
     private static LabProgram server(LabMachine near, int port) {

@@ -75,7 +75,7 @@ class RoughWayLabTest {
 
         String happened = wires.stop().out();
         assertThat(happened).containsPattern("lost [1-9]\\d+ doubled [1-9]\\d+ overtaken [1-9]\\d+");
-        assertThat(Iperf.validDropped(running)).isEmpty();
+        assertThat(running.gateway().drops()).isEmpty();
     }
 
     @Test
@@ -92,7 +92,7 @@ class RoughWayLabTest {
                 .allSatisfy(rate -> assertThat(rate).isPositive());
 
         wires.stop();
-        assertThat(Iperf.validDropped(running)).isEmpty();
+        assertThat(running.gateway().drops()).isEmpty();
     }
 
     /** A file goes there and another one comes back, at the same time; sums tell whether they arrived as they were. */
