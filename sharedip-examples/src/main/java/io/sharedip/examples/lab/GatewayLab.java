@@ -11,6 +11,8 @@ public final class GatewayLab implements AutoCloseable {
             + " and (tcp[tcpflags] & tcp-rst != 0"
             + " or (icmp and icmp[icmptype] != icmp-echo and icmp[icmptype] != icmp-echoreply))";
 
+    private static final int FIRST_OF_POOL = 61000;
+
     private final Lab lab;
     private final OneAddressNetwork network;
     private final WebServer nearWeb;
@@ -85,6 +87,18 @@ public final class GatewayLab implements AutoCloseable {
      */
     public GatewayProcess gateway() {
         return gateway;
+    }
+
+    /**
+     * A TCP port that the gateway has claimed by socket and would let a guest keep.
+     *
+     * @return of the pool
+     */
+    public int claimedPort() {
+        return Listening.ports(network.host(), "tcp").stream()
+                .filter(port -> port >= FIRST_OF_POOL)
+                .findFirst()
+                .orElseThrow(() -> new LabException("the gateway has claimed no port"));
     }
 
     /**

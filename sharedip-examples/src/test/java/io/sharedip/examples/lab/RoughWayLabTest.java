@@ -12,7 +12,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -63,6 +66,58 @@ class RoughWayLabTest {
         }
         command.addAll(List.of("web", "web-on", "own", "own-on", "near", "near-on"));
         return wire.start(command).awaitText("ready", PATIENCE);
+    }
+
+    /**
+     * Two programs call each other, each from the port that the other calls, and their SYNs cross on the way, which takes so long that
+     * the second has all the time to begin. The guest has no rough cable, so that its SYN opens the gateway before the other comes.
+     */
+    @Test
+    void rfc5382_req2_programs_that_open_simultaneously_meet() {
+        LabMachine near = running.network().near();
+        LabMachine db = running.guest("db");
+        LabProgram wires = wires(1500, 0, 0, 0);
+        near.run("ping", "-n", "-c", "1", "-W", "10", "198.51.100.1").orThrow();
+        Map<String, Long> before = running.gateway().drops();
+        int meeting = running.claimedPort();
+        String segments = "tcp port " + meeting;
+        try (Capture atNear = Capture.start(near, "eth0", segments);
+                Capture atGuest = Capture.start(db, "eth0", segments)) {
+            LabProgram outside = call(near, OneAddressNetwork.ADDRESS, meeting);
+            Waiting.require(
+                    "the SYN of near",
+                    PATIENCE,
+                    () -> flags(atNear.lines(), NEAR).contains("S"));
+            LabProgram guest = call(db, NEAR, meeting);
+
+            assertThat(outside.await(PATIENCE).orThrow().out()).isEqualTo("this is db\n");
+            assertThat(guest.await(PATIENCE).orThrow().out()).isEqualTo("this is near\n");
+            for (Capture capture : List.of(atNear, atGuest)) {
+                List<String> seen = capture.stop();
+                assertThat(flags(seen, NEAR)).startsWith("S").contains("S.");
+                assertThat(flags(seen, OneAddressNetwork.ADDRESS))
+                        .startsWith("S")
+                        .contains("S.");
+            }
+        }
+        assertThat(running.gateway().drops()).isEqualTo(before);
+        wires.stop();
+    }
+
+    /** Calls from and to the same port, says who it is, and prints what the other says. */
+    private static LabProgram call(LabMachine machine, String other, int port) {
+        String to = "TCP:" + other + ":" + port + ",sourceport=" + port;
+        return machine.start("sh", "-c", "echo this is " + machine + " | socat -t 30 - " + to);
+    }
+
+    /** The flags of the segments that an address has sent. */
+    private static List<String> flags(List<String> lines, String from) {
+        Pattern pattern = Pattern.compile(" IP " + Pattern.quote(from) + "\\.\\d+ > .*: Flags \\[([^]]+)]");
+        return lines.stream()
+                .map(pattern::matcher)
+                .filter(Matcher::find)
+                .map(matcher -> matcher.group(1))
+                .toList();
     }
 
     @Test
