@@ -272,6 +272,27 @@ class TcpTrackingTest {
         return scale < 0 ? syn : syn.tcpOptions(NOP, (byte) 3, (byte) 3, (byte) scale);
     }
 
+    /** The guest acknowledges a repeated SYN before the server's SYN-ACK comes, which crossed its own. */
+    @Test
+    void rfc5382_req2_a_syn_ack_that_crosses_another_tells_its_window_though_the_other_side_has_acknowledged_before()
+            throws Exception {
+        try (GatewayRig rig = rig()) {
+            rig.ports(PORT, PORT);
+            assertThat(out(rig, SYN, 1000, 0)).isNotNull();
+            assertThat(in(rig, SYN, 5000, 0)).isNotNull();
+            assertThat(out(rig, SYN | ACK, 1000, SERVER_DATA)).isNotNull();
+            assertThat(in(rig, SYN, 5000, 0)).isNotNull();
+            assertThat(out(rig, ACK, GUEST_DATA, SERVER_DATA)).isNotNull();
+            assertThat(state(rig)).isEqualTo(TrackedState.HALF_OPEN);
+            assertThat(in(rig, SYN | ACK, 5000, GUEST_DATA)).isNotNull();
+            assertThat(out(rig, fromGuest(ACK, GUEST_DATA, SERVER_DATA).payload("0123456789")))
+                    .isNotNull();
+            assertThat(state(rig)).isEqualTo(TrackedState.ESTABLISHED);
+            assertThat(out(rig, FIN | ACK, GUEST_DATA + 10, SERVER_DATA)).isNotNull();
+            assertThat(rig.nonZeroDrops()).isEmpty();
+        }
+    }
+
     @Test
     void case09_an_acknowledgment_that_was_overtaken_passes() {
         try (GatewayRig rig = established(rig())) {

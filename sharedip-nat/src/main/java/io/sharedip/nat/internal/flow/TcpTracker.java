@@ -31,7 +31,8 @@ import org.jspecify.annotations.Nullable;
  * <tr><th>state</th><th>segment</th><th>next</th></tr>
  * <tr><td>half-open</td><td>SYN of who began, or of both (simultaneous open)</td><td>half-open</td></tr>
  * <tr><td>half-open</td><td>SYN-ACK that acknowledges the other side's SYN</td><td>half-open</td></tr>
- * <tr><td>half-open</td><td>in window, of who began, after the SYN-ACK</td><td>established</td></tr>
+ * <tr><td>half-open</td><td>in window, of who began, after the SYN-ACK; or of both, if they began simultaneously</td>
+ *     <td>established</td></tr>
  * <tr><td>half-open</td><td>RST that acknowledges the SYN, or is exact</td><td>reset</td></tr>
  * <tr><td>established</td><td>FIN in window</td><td>half-closed</td></tr>
  * <tr><td>half-closed</td><td>FIN of the other side in window</td><td>closed</td></tr>
@@ -481,7 +482,11 @@ public final class TcpTracker {
             finish();
         }
         boolean pickedUp = (bits & LIBERAL) != 0;
-        if (pickedUp ? !isOfInitiator() : isOfInitiator() || (state & SIMULTANEOUS) != 0) {
+        boolean simultaneous = (state & SIMULTANEOUS) != 0;
+        // where SYNs have crossed, SYN-ACKs may too: one side may answer a SYN once more before it has heard the
+        // other's
+        boolean opens = simultaneous ? (bits & receivers(HAS_ACKED)) != 0 : isOfInitiator();
+        if (pickedUp ? !isOfInitiator() : opens) {
             open();
         }
         return null;
