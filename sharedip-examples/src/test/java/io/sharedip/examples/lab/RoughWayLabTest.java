@@ -130,7 +130,11 @@ class RoughWayLabTest {
 
         String happened = wires.stop().out();
         assertThat(happened).containsPattern("lost [1-9]\\d+ doubled [1-9]\\d+ overtaken [1-9]\\d+");
-        assertThat(running.gateway().drops()).isEmpty();
+        // A socket that has closed resets what still comes, an acknowledgment that was overtaken too, under the number
+        // in that: its
+        // receiver is past it, and ignores it (RFC 5961 section 3.2). Where nothing is overtaken, TcpLoadLabTest allows
+        // no drop at all.
+        assertThat(running.gateway().drops().keySet()).isSubsetOf("TCP_RST_WINDOW");
     }
 
     @Test
