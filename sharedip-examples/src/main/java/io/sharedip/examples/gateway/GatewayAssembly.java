@@ -9,6 +9,8 @@ import io.sharedip.examples.gateway.config.GatewayFile.GuestSettings;
 import io.sharedip.examples.gateway.config.GatewayFile.LinkSettings;
 import io.sharedip.examples.gateway.config.GatewayFile.TimeoutKey;
 import io.sharedip.examples.gateway.config.GatewayFile.UplinkSettings;
+import io.sharedip.examples.gateway.config.GatewayFile.UplinkSettings.Card;
+import io.sharedip.examples.gateway.config.GatewayFile.UplinkSettings.Sockets;
 import io.sharedip.link.Link;
 import io.sharedip.nat.NatGateway;
 import io.sharedip.nat.NatGatewayBuilder;
@@ -62,6 +64,14 @@ final class GatewayAssembly implements GatewayStarter {
     }
 
     private static Uplink uplink(UplinkSettings settings) {
+        return settings instanceof Card card ? uplink(card) : uplink((Sockets) settings);
+    }
+
+    private static Uplink uplink(Sockets settings) {
+        throw new UnsupportedOperationException(settings.kind());
+    }
+
+    private static Uplink uplink(Card settings) {
         PacketUplink uplink = PacketUplink.on(PcapLink.uplink(settings.card())).withPorts(settings.ports());
         if (settings.addressIsOwn()) {
             return uplink.withAddressOfItsOwn();
@@ -74,9 +84,10 @@ final class GatewayAssembly implements GatewayStarter {
     }
 
     private static Link link(LinkSettings settings) {
-        return settings instanceof LinkSettings.Pcap pcap
-                ? PcapLink.guest(pcap.card())
-                : QemuStreamLink.listen(((LinkSettings.QemuStream) settings).listen());
+        if (settings instanceof LinkSettings.QemuStream stream) {
+            return QemuStreamLink.listen(stream.listen()).withMtu(stream.mtu());
+        }
+        return PcapLink.guest(((LinkSettings.Pcap) settings).card());
     }
 
     private static Timeouts timeouts(Map<TimeoutKey, Duration> settings) {

@@ -10,26 +10,26 @@ import java.util.Map;
 
 /** The gateway's configuration file for the {@link OneAddressNetwork}. Immutable: each change gives another one. */
 public final class GatewayFile {
-    private final String claims;
-    private final boolean addressIsOwn;
+    private final List<String> uplink;
     private final List<String> forwards;
     private final List<String> rules;
     private final List<String> settings;
     private final Map<String, String> addresses;
+    private final Map<String, String> links;
 
     private GatewayFile(
-            String claims,
-            boolean addressIsOwn,
+            List<String> uplink,
             List<String> forwards,
             List<String> rules,
             List<String> settings,
-            Map<String, String> addresses) {
-        this.claims = claims;
-        this.addressIsOwn = addressIsOwn;
+            Map<String, String> addresses,
+            Map<String, String> links) {
+        this.uplink = List.copyOf(uplink);
         this.forwards = List.copyOf(forwards);
         this.rules = List.copyOf(rules);
         this.settings = List.copyOf(settings);
         this.addresses = Map.copyOf(addresses);
+        this.links = Map.copyOf(links);
     }
 
     /**
@@ -39,7 +39,30 @@ public final class GatewayFile {
      * @return without forwards and rules
      */
     public static GatewayFile withClaims(String claims) {
-        return new GatewayFile(claims, false, List.of(), List.of(), List.of(), Map.of());
+        return on(card(claims, false));
+    }
+
+    /**
+     * A configuration that uses ordinary sockets of the host.
+     *
+     * @return without forwards and rules
+     */
+    public static GatewayFile withSockets() {
+        return on(List.of("uplink: { sockets: {} }"));
+    }
+
+    private static GatewayFile on(List<String> uplink) {
+        return new GatewayFile(uplink, List.of(), List.of(), List.of(), Map.of(), Map.of());
+    }
+
+    private static List<String> card(String claims, boolean addressIsOwn) {
+        return List.of(
+                "alias: " + OneAddressNetwork.ALIAS,
+                "uplink:",
+                "  pcap: up0",
+                "  claims: " + claims,
+                "  address-is-own: " + addressIsOwn,
+                "  ports: 61000-65535");
     }
 
     /**
@@ -48,7 +71,7 @@ public final class GatewayFile {
      * @return without forwards and rules
      */
     public static GatewayFile withoutClaims() {
-        return new GatewayFile("none", true, List.of(), List.of(), List.of(), Map.of());
+        return on(card("none", true));
     }
 
     /**
@@ -60,7 +83,7 @@ public final class GatewayFile {
     public GatewayFile forward(String forward) {
         List<String> all = new ArrayList<>(forwards);
         all.add(forward);
-        return new GatewayFile(claims, addressIsOwn, all, rules, settings, addresses);
+        return new GatewayFile(uplink, all, rules, settings, addresses, links);
     }
 
     /**
@@ -72,7 +95,7 @@ public final class GatewayFile {
     public GatewayFile rule(String rule) {
         List<String> all = new ArrayList<>(rules);
         all.add(rule);
-        return new GatewayFile(claims, addressIsOwn, forwards, all, settings, addresses);
+        return new GatewayFile(uplink, forwards, all, settings, addresses, links);
     }
 
     /**
@@ -84,7 +107,7 @@ public final class GatewayFile {
     public GatewayFile setting(String setting) {
         List<String> all = new ArrayList<>(settings);
         all.add(setting);
-        return new GatewayFile(claims, addressIsOwn, forwards, rules, all, addresses);
+        return new GatewayFile(uplink, forwards, rules, all, addresses, links);
     }
 
     /**
@@ -97,7 +120,20 @@ public final class GatewayFile {
     public GatewayFile address(String guest, String address) {
         Map<String, String> all = new HashMap<>(addresses);
         all.put(guest, address);
-        return new GatewayFile(claims, addressIsOwn, forwards, rules, settings, all);
+        return new GatewayFile(uplink, forwards, rules, settings, all, links);
+    }
+
+    /**
+     * Plugs a guest into another link than the host's card on its cable.
+     *
+     * @param guest its name
+     * @param link as in {@code qemu-stream: "unix:/run/web.sock"}
+     * @return with it
+     */
+    public GatewayFile link(String guest, String link) {
+        Map<String, String> all = new HashMap<>(links);
+        all.put(guest, link);
+        return new GatewayFile(uplink, forwards, rules, settings, addresses, all);
     }
 
     Path write(Path directory, Path control) {
@@ -105,13 +141,8 @@ public final class GatewayFile {
         text.append("address: ").append(OneAddressNetwork.ADDRESS).append('\n');
         text.append("prefix: 192.0.2.0/24\n");
         text.append("router: ").append(OneAddressNetwork.ROUTER).append('\n');
-        text.append("alias: ").append(OneAddressNetwork.ALIAS).append('\n');
         text.append("control: ").append(control).append('\n');
-        text.append("uplink:\n");
-        text.append("  pcap: up0\n");
-        text.append("  claims: ").append(claims).append('\n');
-        text.append("  address-is-own: ").append(addressIsOwn).append('\n');
-        text.append("  ports: 61000-65535\n");
+        uplink.forEach(line -> text.append(line).append('\n'));
         text.append("guests:\n");
         List<String> guests = OneAddressNetwork.SAME_ADDRESS_GUESTS;
         for (int index = 0; index < guests.size(); index++) {
@@ -138,6 +169,6 @@ public final class GatewayFile {
     private String guest(String name, int index, String address) {
         return "  - { name: " + name + ", mac: \"" + OneAddressNetwork.mac(index) + "\", address: "
                 + addresses.getOrDefault(name, address)
-                + ", link: { pcap: " + OneAddressNetwork.card(index) + " } }\n";
+                + ", link: { " + links.getOrDefault(name, "pcap: " + OneAddressNetwork.card(index)) + " } }\n";
     }
 }

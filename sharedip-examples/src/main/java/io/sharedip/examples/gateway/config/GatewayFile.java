@@ -104,24 +104,64 @@ public record GatewayFile(
         NONE
     }
 
-    /**
-     * The way out.
-     *
-     * @param card the network card of the segment
-     * @param claims how outside ports are kept from the host
-     * @param addressIsOwn whether no host uses the address
-     * @param ports the pool of outside ports
-     */
-    public record UplinkSettings(String card, Claims claims, boolean addressIsOwn, PortRange ports) {
+    /** The way out. */
+    public sealed interface UplinkSettings {
 
         /**
          * What kind of uplink this is.
          *
          * @return one word
          */
-        public String kind() {
-            return "pcap";
+        String kind();
+
+        /**
+         * A network card on which translated frames are sent.
+         *
+         * @param card the network card of the segment
+         * @param claims how outside ports are kept from the host
+         * @param addressIsOwn whether no host uses the address
+         * @param ports the pool of outside ports
+         */
+        record Card(String card, Claims claims, boolean addressIsOwn, PortRange ports) implements UplinkSettings {
+
+            @Override
+            public String kind() {
+                return "pcap";
+            }
         }
+
+        /**
+         * Ordinary sockets of the host.
+         *
+         * @param transport how they are served
+         * @param showClients whether guests see the true address of who reaches them through a forward
+         * @param ports the pool of outside ports
+         */
+        record Sockets(SocketTransport transport, boolean showClients, PortRange ports) implements UplinkSettings {
+
+            /** The pool of outside ports: all that an ordinary user may bind. */
+            public static final PortRange DEFAULT_PORTS = PortRange.of(1024, 65535);
+
+            /** What holds if the file says nothing. */
+            static final Sockets DEFAULT = new Sockets(SocketTransport.AUTO, true, DEFAULT_PORTS);
+
+            @Override
+            public String kind() {
+                return "sockets";
+            }
+        }
+    }
+
+    /** How sockets are served. */
+    public enum SocketTransport {
+        /** By the best that is there. */
+        AUTO,
+        /** By Java's own selector. */
+        NIO,
+        /** By Linux's epoll. */
+        EPOLL,
+        /** By Linux's io_uring. */
+        IO_URING
     }
 
     /**
@@ -206,18 +246,43 @@ public record GatewayFile(
     public sealed interface LinkSettings {
 
         /**
+         * What no two guests may share.
+         *
+         * @return for comparison
+         */
+        String place();
+
+        /**
          * A network card that is the guest's alone.
          *
          * @param card the card's name
          */
-        record Pcap(String card) implements LinkSettings {}
+        record Pcap(String card) implements LinkSettings {
+
+            @Override
+            public String place() {
+                return placeOf(card);
+            }
+
+            /** The place of any card. */
+            static String placeOf(String card) {
+                return "card " + card;
+            }
+        }
 
         /**
          * A socket to which QEMU's stream network backend connects.
          *
          * @param listen {@code unix:PATH} or {@code tcp:HOST:PORT}
+         * @param mtu of the guest's card
          */
-        record QemuStream(String listen) implements LinkSettings {}
+        record QemuStream(String listen, int mtu) implements LinkSettings {
+
+            @Override
+            public String place() {
+                return listen;
+            }
+        }
     }
 
     /** The timers that can be set. */

@@ -55,17 +55,18 @@ final class GatewayFileReader {
         Optional<Path> state = root.text("state", "/var/lib/gw/state")
                 .flatMap(s -> s.parse(Forms::filePath))
                 .map(Parsed::value);
-        Optional<UplinkSettings> uplink = root.required(
-                        "uplink", "name the card of the segment, such as uplink: { pcap: eth0 }")
-                .flatMap(v -> v.section("uplink: { pcap: eth0 }"))
-                .flatMap(UplinkReader::read);
+        Optional<Value> way = root.value("uplink");
+        Optional<UplinkSettings> uplink = way.isEmpty()
+                ? Optional.of(UplinkSettings.Sockets.DEFAULT)
+                : way.flatMap(v -> v.section("uplink: { sockets: {} }")).flatMap(UplinkReader::read);
         Capacity capacity = root.value("capacity")
                 .flatMap(v -> v.section("capacity: { flows: 5000 }"))
                 .map(GatewayFileReader::capacity)
                 .orElse(Capacity.DEFAULT);
         Optional<Parsed<MacAddress>> routerMac =
                 root.text("router-mac", "\"02:00:5e:00:00:01\"").flatMap(s -> s.parse(Forms::stationMac));
-        GuestsReader guests = new GuestsReader(segment, routerMac.map(Parsed::value), uplink.map(UplinkSettings::card));
+        GuestsReader guests =
+                new GuestsReader(segment, routerMac.map(Parsed::value), uplink.flatMap(GatewayFileReader::card));
         List<GuestSettings> guestSettings = guests.read(root);
         PolicyReader policies = new PolicyReader(segment, guests.names());
         List<PortForward> forwards = policies.forwards(root);
@@ -107,6 +108,10 @@ final class GatewayFileReader {
                                         timeouts,
                                         dhcp,
                                         dns)))));
+    }
+
+    private static Optional<String> card(UplinkSettings uplink) {
+        return uplink instanceof UplinkSettings.Card card ? Optional.of(card.card()) : Optional.empty();
     }
 
     private static Capacity capacity(Section section) {

@@ -15,6 +15,7 @@ import java.util.Optional;
 /** Reads {@code guests}, and sees to it that no two of them share what must be one guest's alone. */
 final class GuestsReader {
 
+    private static final int DEFAULT_MTU = 1500;
     private static final String EXAMPLE =
             "{ name: web, mac: \"52:54:00:00:00:01\", address: 192.0.2.10, link: { pcap: vm1 } }";
 
@@ -22,13 +23,13 @@ final class GuestsReader {
     private final Optional<MacAddress> routerMac;
     private final Map<GuestId, Setting> names = new HashMap<>();
     private final Map<MacAddress, Setting> macs = new HashMap<>();
-    private final Map<LinkSettings, String> links = new HashMap<>();
+    private final Map<String, String> links = new HashMap<>();
     private boolean complete = true;
 
     GuestsReader(Segment segment, Optional<MacAddress> routerMac, Optional<String> uplinkCard) {
         this.segment = segment;
         this.routerMac = routerMac;
-        uplinkCard.ifPresent(card -> links.put(new LinkSettings.Pcap(card), "is the uplink's card"));
+        uplinkCard.ifPresent(card -> links.put(LinkSettings.Pcap.placeOf(card), "is the uplink's card"));
     }
 
     List<GuestSettings> read(Section root) {
@@ -113,16 +114,22 @@ final class GuestsReader {
     private Optional<LinkSettings> link(Section section) {
         Optional<Value> pcap = section.value("pcap");
         Optional<Value> qemu = section.value("qemu-stream");
+        Optional<Parsed<Integer>> mtu = section.text("mtu", "9000").flatMap(s -> s.parse(Forms.number(68, 65520)));
         section.finish();
         if (pcap.isPresent() && qemu.isPresent()) {
             section.wrong("has two kinds of link", "keep pcap or qemu-stream");
         } else if (pcap.isEmpty() && qemu.isEmpty()) {
             section.wrong("names no link", "write pcap: CARD or qemu-stream: \"unix:PATH\"");
         }
+        if (pcap.isPresent()) {
+            mtu.ifPresent(
+                    m -> m.setting().wrong("is set where the card has one", "set it on the card, and leave it out"));
+        }
+        int octets = mtu.map(Parsed::value).orElse(DEFAULT_MTU);
         Optional<Parsed<LinkSettings>> card =
                 pcap.flatMap(v -> v.text("vm1")).flatMap(s -> s.parse(text -> new LinkSettings.Pcap(Forms.card(text))));
         Optional<Parsed<LinkSettings>> socket = qemu.flatMap(v -> v.text("\"unix:/run/db.sock\""))
-                .flatMap(s -> s.parse(text -> new LinkSettings.QemuStream(Forms.qemuStream(text))));
+                .flatMap(s -> s.parse(text -> new LinkSettings.QemuStream(Forms.qemuStream(text), octets)));
         card.ifPresent(this::checkLink);
         socket.ifPresent(this::checkLink);
         return card.or(() -> socket).map(Parsed::value);
@@ -130,7 +137,8 @@ final class GuestsReader {
 
     private void checkLink(Parsed<LinkSettings> link) {
         Setting setting = link.setting();
-        String earlier = links.putIfAbsent(link.value(), "is the link of the guest in " + line(setting) + " too");
+        String earlier =
+                links.putIfAbsent(link.value().place(), "is the link of the guest in " + line(setting) + " too");
         if (earlier != null) {
             setting.wrong(earlier, "give each guest a link of its own");
         }

@@ -2,7 +2,10 @@ package io.sharedip.examples.gateway.config;
 
 import io.sharedip.address.PortRange;
 import io.sharedip.examples.gateway.config.GatewayFile.Claims;
+import io.sharedip.examples.gateway.config.GatewayFile.SocketTransport;
 import io.sharedip.examples.gateway.config.GatewayFile.UplinkSettings;
+import io.sharedip.examples.gateway.config.GatewayFile.UplinkSettings.Card;
+import io.sharedip.examples.gateway.config.GatewayFile.UplinkSettings.Sockets;
 import io.sharedip.examples.gateway.config.Setting.Parsed;
 import io.sharedip.uplink.PacketUplink;
 import java.util.List;
@@ -17,8 +20,36 @@ final class UplinkReader {
     private UplinkReader() {}
 
     static Optional<UplinkSettings> read(Section section) {
+        Optional<Value> sockets = section.value("sockets");
+        if (sockets.isEmpty()) {
+            return card(section);
+        }
+        Optional<Value> pcap = section.value("pcap");
+        section.finish();
+        if (pcap.isPresent()) {
+            section.wrong("has two kinds of uplink", "keep pcap or sockets");
+        }
+        return sockets.flatMap(v -> v.section("sockets: {}")).map(UplinkReader::sockets);
+    }
+
+    private static UplinkSettings sockets(Section section) {
+        Sockets sockets = Sockets.DEFAULT;
+        Optional<Parsed<SocketTransport>> transport =
+                section.text("transport", "auto").flatMap(s -> s.parse(Forms.oneOf(List.of(SocketTransport.values()))));
+        Optional<Parsed<Boolean>> show = section.text("show-clients", "true").flatMap(s -> s.parse(Forms::bool));
+        Optional<Parsed<PortRange>> ports =
+                section.text("ports", sockets.ports().toString()).flatMap(s -> s.parse(PortRange::parse));
+        section.finish();
+        ports.ifPresent(p -> checkSize(p, sockets.ports()));
+        return new Sockets(
+                transport.map(Parsed::value).orElse(sockets.transport()),
+                show.map(Parsed::value).orElse(sockets.showClients()),
+                ports.map(Parsed::value).orElse(sockets.ports()));
+    }
+
+    private static Optional<UplinkSettings> card(Section section) {
         Optional<Parsed<String>> card = section.requiredText(
-                        "pcap", "eth0", "name the card of the segment, such as pcap: eth0")
+                        "pcap", "eth0", "name the card of the segment, such as pcap: eth0, or write sockets: {}")
                 .flatMap(s -> s.parse(Forms::card));
         Optional<Parsed<Claims>> claims =
                 section.text("claims", "sockets").flatMap(s -> s.parse(Forms.oneOf(List.of(Claims.values()))));
@@ -32,20 +63,17 @@ final class UplinkReader {
                         .wrong(
                                 "leaves the host's kernel free to reset the guests' connections",
                                 "use sockets or firewall, or, if no host uses the address, address-is-own: true"));
-        ports.ifPresent(UplinkReader::checkSize);
+        ports.ifPresent(p -> checkSize(p, PacketUplink.DEFAULT_PORTS));
         Claims chosen = claims.map(Parsed::value).orElse(isOwn ? Claims.NONE : Claims.SOCKETS);
         PortRange pool = ports.map(Parsed::value).orElse(PacketUplink.DEFAULT_PORTS);
-        return card.map(c -> new UplinkSettings(c.value(), chosen, isOwn, pool));
+        return card.map(c -> new Card(c.value(), chosen, isOwn, pool));
     }
 
-    private static void checkSize(Parsed<PortRange> ports) {
+    private static void checkSize(Parsed<PortRange> ports, PortRange example) {
         if (ports.value().first() < 1024) {
             ports.setting().wrong("holds ports below 1024, which belong to services", "begin at 1024 or above");
         } else if (ports.value().size() < FEWEST_PORTS) {
-            ports.setting()
-                    .wrong(
-                            "holds too few ports",
-                            "name at least " + FEWEST_PORTS + ", such as " + PacketUplink.DEFAULT_PORTS);
+            ports.setting().wrong("holds too few ports", "name at least " + FEWEST_PORTS + ", such as " + example);
         }
     }
 }

@@ -21,7 +21,7 @@ import io.sharedip.examples.gateway.config.GatewayFile.LinkSettings;
 import io.sharedip.examples.gateway.config.GatewayFile.NatSettings;
 import io.sharedip.examples.gateway.config.GatewayFile.OneToOne;
 import io.sharedip.examples.gateway.config.GatewayFile.TimeoutKey;
-import io.sharedip.examples.gateway.config.GatewayFile.UplinkSettings;
+import io.sharedip.examples.gateway.config.GatewayFile.UplinkSettings.Card;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.forward.PortForward;
 import io.sharedip.nat.DhcpSettings;
@@ -69,8 +69,7 @@ class GatewayFileTest {
         assertThat(file.router()).isEqualTo(Ipv4Address.parse("192.0.2.1"));
         assertThat(file.alias()).contains(Ipv4Address.parse("192.0.2.254"));
         assertThat(file.control()).contains(Path.of("/run/gw/control.sock"));
-        assertThat(file.uplink())
-                .isEqualTo(new UplinkSettings("up0", Claims.SOCKETS, false, PortRange.of(61000, 65535)));
+        assertThat(file.uplink()).isEqualTo(new Card("up0", Claims.SOCKETS, false, PortRange.of(61000, 65535)));
         assertThat(file.capacity()).isEqualTo(new Capacity(5000, OptionalInt.of(2000)));
         assertThat(file.routerMac()).contains(MacAddress.parse("02:00:5e:00:00:01"));
         assertThat(file.guests())
@@ -84,7 +83,7 @@ class GatewayFileTest {
                                 GuestId.of("db"),
                                 MacAddress.parse("52:54:00:00:00:02"),
                                 Ipv4Address.parse("192.0.2.10"),
-                                new LinkSettings.QemuStream("unix:/run/db.sock")));
+                                new LinkSettings.QemuStream("unix:/run/db.sock", 1500)));
         assertThat(file.forwards())
                 .containsExactly(
                         PortForward.parse("tcp 8080 -> web:80"), PortForward.parse("udp 5000-5009 -> db:5000-5009"));
@@ -107,8 +106,7 @@ class GatewayFileTest {
         assertThat(file.alias()).isEmpty();
         assertThat(file.control()).isEmpty();
         assertThat(file.routerMac()).isEmpty();
-        assertThat(file.uplink())
-                .isEqualTo(new UplinkSettings("up0", Claims.SOCKETS, false, PortRange.of(61000, 65535)));
+        assertThat(file.uplink()).isEqualTo(new Card("up0", Claims.SOCKETS, false, PortRange.of(61000, 65535)));
         assertThat(file.capacity()).isEqualTo(new Capacity(5000, OptionalInt.empty()));
         assertThat(file.forwards()).isEmpty();
         assertThat(file.rules()).isEqualTo(FilterChain.acceptAll());
@@ -290,9 +288,9 @@ class GatewayFileTest {
     @Test
     void anAddressOfItsOwnNeedsNoClaims() throws Exception {
         String own = LEAST.replace("pcap: up0", "pcap: up0, address-is-own: true");
-        assertThat(GatewayFile.parse(own, "own").uplink().claims()).isEqualTo(Claims.NONE);
+        assertThat(((Card) GatewayFile.parse(own, "own").uplink()).claims()).isEqualTo(Claims.NONE);
         String said = own.replace("true", "true, claims: none");
-        assertThat(GatewayFile.parse(said, "own").uplink().claims()).isEqualTo(Claims.NONE);
+        assertThat(((Card) GatewayFile.parse(said, "own").uplink()).claims()).isEqualTo(Claims.NONE);
     }
 
     @Test
