@@ -1,5 +1,6 @@
 package io.sharedip.examples.gateway;
 
+import io.netty.channel.EventLoopGroup;
 import io.sharedip.Guest;
 import io.sharedip.SharedIp;
 import io.sharedip.event.SharedIpListener;
@@ -17,6 +18,7 @@ import io.sharedip.nat.NatGatewayBuilder;
 import io.sharedip.nat.Timeouts;
 import io.sharedip.netty.DnsForwarder;
 import io.sharedip.netty.QemuStreamLink;
+import io.sharedip.netty.SocketUplink;
 import io.sharedip.pcap.LinuxPortClaims;
 import io.sharedip.pcap.PcapLink;
 import io.sharedip.uplink.PacketUplink;
@@ -24,17 +26,22 @@ import io.sharedip.uplink.Uplink;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Builds the gateway that a file describes: the place where engine and adapters meet. */
 final class GatewayAssembly implements GatewayStarter {
 
     @Override
     public SharedIp start(GatewayFile file, SharedIpListener listener) {
+        Uplink uplink = uplink(file.uplink());
+        Optional<EventLoopGroup> loop = uplink instanceof SocketUplink sockets
+                ? Optional.of(sockets.driver().group())
+                : Optional.empty();
         NatGatewayBuilder builder = NatGateway.builder()
                 .address(file.address())
                 .prefix(file.prefix())
                 .router(file.router())
-                .uplink(uplink(file.uplink()))
+                .uplink(uplink)
                 .capacity(file.capacity().flows())
                 .timeouts(timeouts(file.timeouts()))
                 .tcp(file.nat().tcp())
@@ -44,13 +51,16 @@ final class GatewayAssembly implements GatewayStarter {
                 .fragments(file.nat().fragments())
                 .rules(file.rules())
                 .listener(listener);
+        if (file.uplink() instanceof Sockets sockets) {
+            builder.showClients(sockets.showClients());
+        }
         file.alias().ifPresent(builder::alias);
         file.dhcp().ifPresent(builder::dhcp);
         file.dns().map(DnsForwarder::of).ifPresent(builder::service);
         file.routerMac().ifPresent(builder::routerMac);
         file.capacity().flowsPerGuest().ifPresent(builder::flowsPerGuest);
         for (GuestSettings guest : file.guests()) {
-            builder.guest(new Guest(guest.id(), guest.mac(), List.of(guest.address()), link(guest.link())));
+            builder.guest(new Guest(guest.id(), guest.mac(), List.of(guest.address()), link(guest.link(), loop)));
         }
         file.forwards().forEach(builder::forward);
         file.nat().errorsPerSecond().ifPresent(builder::errorsPerSecond);
@@ -68,7 +78,7 @@ final class GatewayAssembly implements GatewayStarter {
     }
 
     private static Uplink uplink(Sockets settings) {
-        throw new UnsupportedOperationException(settings.kind());
+        return SocketUplink.create().withTransport(settings.transport());
     }
 
     private static Uplink uplink(Card settings) {
@@ -83,9 +93,11 @@ final class GatewayAssembly implements GatewayStarter {
         };
     }
 
-    private static Link link(LinkSettings settings) {
+    private static Link link(LinkSettings settings, Optional<EventLoopGroup> loop) {
         if (settings instanceof LinkSettings.QemuStream stream) {
-            return QemuStreamLink.listen(stream.listen()).withMtu(stream.mtu());
+            return loop.map(group -> QemuStreamLink.listen(stream.listen(), group))
+                    .orElseGet(() -> QemuStreamLink.listen(stream.listen()))
+                    .withMtu(stream.mtu());
         }
         return PcapLink.guest(((LinkSettings.Pcap) settings).card());
     }

@@ -20,7 +20,7 @@ final class ThreeVirtualMachines implements AutoCloseable {
     private ThreeVirtualMachines(Lab lab, GatewayFile file, String... words) {
         this.lab = lab;
         this.network = new OneAddressNetwork(lab);
-        network.host().shell("ip link set up0 mtu " + MTU);
+        network.host().shell("ip link set up0 mtu " + MTU, "echo 0 2147483647 > /proc/sys/net/ipv4/ping_group_range");
         network.router().shell("ip link set dn0 mtu " + MTU, "ip link set near0 mtu " + MTU);
         network.near().shell("ip link set eth0 mtu " + MTU);
         WebServer.start(lab, network.near(), OneAddressNetwork.NEAR, 80);

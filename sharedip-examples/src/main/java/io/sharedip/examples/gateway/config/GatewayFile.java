@@ -13,6 +13,7 @@ import io.sharedip.nat.DhcpSettings;
 import io.sharedip.nat.FragmentLimits;
 import io.sharedip.nat.ProtocolBehavior;
 import io.sharedip.nat.TcpTracking;
+import io.sharedip.netty.SocketTransport;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collections;
@@ -135,33 +136,17 @@ public record GatewayFile(
          *
          * @param transport how they are served
          * @param showClients whether guests see the true address of who reaches them through a forward
-         * @param ports the pool of outside ports
          */
-        record Sockets(SocketTransport transport, boolean showClients, PortRange ports) implements UplinkSettings {
-
-            /** The pool of outside ports: all that an ordinary user may bind. */
-            public static final PortRange DEFAULT_PORTS = PortRange.of(1024, 65535);
+        record Sockets(SocketTransport transport, boolean showClients) implements UplinkSettings {
 
             /** What holds if the file says nothing. */
-            static final Sockets DEFAULT = new Sockets(SocketTransport.AUTO, true, DEFAULT_PORTS);
+            static final Sockets DEFAULT = new Sockets(SocketTransport.AUTO, true);
 
             @Override
             public String kind() {
                 return "sockets";
             }
         }
-    }
-
-    /** How sockets are served. */
-    public enum SocketTransport {
-        /** By the best that is there. */
-        AUTO,
-        /** By Java's own selector. */
-        NIO,
-        /** By Linux's epoll. */
-        EPOLL,
-        /** By Linux's io_uring. */
-        IO_URING
     }
 
     /**

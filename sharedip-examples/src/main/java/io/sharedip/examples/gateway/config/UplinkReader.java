@@ -2,11 +2,11 @@ package io.sharedip.examples.gateway.config;
 
 import io.sharedip.address.PortRange;
 import io.sharedip.examples.gateway.config.GatewayFile.Claims;
-import io.sharedip.examples.gateway.config.GatewayFile.SocketTransport;
 import io.sharedip.examples.gateway.config.GatewayFile.UplinkSettings;
 import io.sharedip.examples.gateway.config.GatewayFile.UplinkSettings.Card;
 import io.sharedip.examples.gateway.config.GatewayFile.UplinkSettings.Sockets;
 import io.sharedip.examples.gateway.config.Setting.Parsed;
+import io.sharedip.netty.SocketTransport;
 import io.sharedip.uplink.PacketUplink;
 import java.util.List;
 import java.util.Optional;
@@ -37,14 +37,10 @@ final class UplinkReader {
         Optional<Parsed<SocketTransport>> transport =
                 section.text("transport", "auto").flatMap(s -> s.parse(Forms.oneOf(List.of(SocketTransport.values()))));
         Optional<Parsed<Boolean>> show = section.text("show-clients", "true").flatMap(s -> s.parse(Forms::bool));
-        Optional<Parsed<PortRange>> ports =
-                section.text("ports", sockets.ports().toString()).flatMap(s -> s.parse(PortRange::parse));
         section.finish();
-        ports.ifPresent(p -> checkSize(p, sockets.ports()));
         return new Sockets(
                 transport.map(Parsed::value).orElse(sockets.transport()),
-                show.map(Parsed::value).orElse(sockets.showClients()),
-                ports.map(Parsed::value).orElse(sockets.ports()));
+                show.map(Parsed::value).orElse(sockets.showClients()));
     }
 
     private static Optional<UplinkSettings> card(Section section) {
@@ -63,17 +59,20 @@ final class UplinkReader {
                         .wrong(
                                 "leaves the host's kernel free to reset the guests' connections",
                                 "use sockets or firewall, or, if no host uses the address, address-is-own: true"));
-        ports.ifPresent(p -> checkSize(p, PacketUplink.DEFAULT_PORTS));
+        ports.ifPresent(UplinkReader::checkSize);
         Claims chosen = claims.map(Parsed::value).orElse(isOwn ? Claims.NONE : Claims.SOCKETS);
         PortRange pool = ports.map(Parsed::value).orElse(PacketUplink.DEFAULT_PORTS);
         return card.map(c -> new Card(c.value(), chosen, isOwn, pool));
     }
 
-    private static void checkSize(Parsed<PortRange> ports, PortRange example) {
+    private static void checkSize(Parsed<PortRange> ports) {
         if (ports.value().first() < 1024) {
             ports.setting().wrong("holds ports below 1024, which belong to services", "begin at 1024 or above");
         } else if (ports.value().size() < FEWEST_PORTS) {
-            ports.setting().wrong("holds too few ports", "name at least " + FEWEST_PORTS + ", such as " + example);
+            ports.setting()
+                    .wrong(
+                            "holds too few ports",
+                            "name at least " + FEWEST_PORTS + ", such as " + PacketUplink.DEFAULT_PORTS);
         }
     }
 }

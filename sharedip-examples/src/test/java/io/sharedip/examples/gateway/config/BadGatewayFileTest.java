@@ -94,6 +94,24 @@ class BadGatewayFileTest {
                         "uplink.pcap",
                         "is missing; name the card"),
                 mistake(
+                        "two kinds of uplink",
+                        "  pcap: up0\n  claims: sockets\n  address-is-own: false\n  ports: 61000-65535\n",
+                        "  §pcap: up0\n  sockets: {}\n",
+                        "uplink",
+                        "has two kinds of uplink; keep pcap or sockets"),
+                mistake(
+                        "unknown transport of sockets",
+                        "  pcap: up0\n  claims: sockets\n  address-is-own: false\n  ports: 61000-65535\n",
+                        "  sockets: { transport: §kqueue }\n",
+                        "uplink.sockets.transport",
+                        "nio"),
+                mistake(
+                        "MTU of a card",
+                        "link: { pcap: vm1 }",
+                        "link: { pcap: vm1, mtu: §9000 }",
+                        "guests[0].link.mtu",
+                        "is set where the card has one"),
+                mistake(
                         "missing guest's MAC address",
                         "{ name: web, mac: \"52:54:00:00:00:01\", ",
                         "§{ name: web, ",

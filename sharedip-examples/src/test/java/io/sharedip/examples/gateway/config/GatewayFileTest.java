@@ -22,6 +22,7 @@ import io.sharedip.examples.gateway.config.GatewayFile.NatSettings;
 import io.sharedip.examples.gateway.config.GatewayFile.OneToOne;
 import io.sharedip.examples.gateway.config.GatewayFile.TimeoutKey;
 import io.sharedip.examples.gateway.config.GatewayFile.UplinkSettings.Card;
+import io.sharedip.examples.gateway.config.GatewayFile.UplinkSettings.Sockets;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.forward.PortForward;
 import io.sharedip.nat.DhcpSettings;
@@ -30,6 +31,7 @@ import io.sharedip.nat.FragmentLimits;
 import io.sharedip.nat.MappingBehavior;
 import io.sharedip.nat.ProtocolBehavior;
 import io.sharedip.nat.TcpTracking;
+import io.sharedip.netty.SocketTransport;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -56,6 +58,23 @@ class GatewayFileTest {
 
     @TempDir
     Path directory;
+
+    @Test
+    void the_uplink_is_the_hosts_sockets_unless_one_is_named() throws Exception {
+        String silent = """
+                address: 192.0.2.10
+                prefix: 192.0.2.0/24
+                router: 192.0.2.1
+                guests:
+                  - { name: db, mac: "52:54:00:00:00:02", address: 192.0.2.10, link: { qemu-stream: "unix:/run/db.sock", mtu: 9000 } }
+                """;
+        GatewayFile file = GatewayFile.parse(silent, "silent");
+        assertThat(file.uplink()).isEqualTo(new Sockets(SocketTransport.AUTO, true));
+        assertThat(file.guests().get(0).link()).isEqualTo(new LinkSettings.QemuStream("unix:/run/db.sock", 9000));
+
+        String chosen = silent + "uplink: { sockets: { transport: nio, show-clients: false } }\n";
+        assertThat(GatewayFile.parse(chosen, "chosen").uplink()).isEqualTo(new Sockets(SocketTransport.NIO, false));
+    }
 
     @Test
     void everyKeyIsRead() throws Exception {
