@@ -3,7 +3,11 @@ package io.sharedip.examples.lab;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.util.HexFormat;
+import java.util.Random;
 
 /**
  * A web server (busybox httpd) on a lab machine. Its pages:
@@ -25,10 +29,12 @@ public final class WebServer implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     private final LabProgram httpd;
+    private final Path root;
     private final Path gate;
 
-    private WebServer(LabProgram httpd, Path gate) {
+    private WebServer(LabProgram httpd, Path root, Path gate) {
         this.httpd = httpd;
+        this.root = root;
         this.gate = gate;
     }
 
@@ -62,7 +68,25 @@ public final class WebServer implements AutoCloseable {
         }
         LabProgram httpd = machine.start("busybox", "httpd", "-f", "-p", address + ":" + port, "-h", root.toString());
         Listening.await(machine, "tcp", port, PATIENCE);
-        return new WebServer(httpd, gate);
+        return new WebServer(httpd, root, gate);
+    }
+
+    /**
+     * Adds a page of random octets.
+     *
+     * @param name of the page
+     * @param octets how long it is
+     * @return its SHA-256 in hexadecimal digits
+     */
+    public String random(String name, int octets) {
+        byte[] content = new byte[octets];
+        new Random(octets).nextBytes(content);
+        try {
+            Files.write(root.resolve(name), content);
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
+        } catch (IOException | NoSuchAlgorithmException e) {
+            throw new LabException("cannot write the page " + name, e);
+        }
     }
 
     /** Lets the slow pages end. */

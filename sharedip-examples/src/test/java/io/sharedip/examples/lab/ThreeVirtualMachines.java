@@ -1,8 +1,10 @@
 package io.sharedip.examples.lab;
 
-import static io.sharedip.examples.lab.OneAddressNetwork.ADDRESS;
 import static io.sharedip.examples.lab.OneAddressNetwork.SAME_ADDRESS_GUESTS;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -14,35 +16,52 @@ final class ThreeVirtualMachines implements AutoCloseable {
 
     private final Lab lab;
     private final OneAddressNetwork network;
+    private final WebServer nearWeb;
     private final GatewayProcess gateway;
     private final List<VirtualMachine> machines = new ArrayList<>();
 
-    private ThreeVirtualMachines(Lab lab, GatewayFile file, String... words) {
+    private ThreeVirtualMachines(Lab lab, GatewayFile file) {
         this.lab = lab;
         this.network = new OneAddressNetwork(lab);
         network.host().shell("ip link set up0 mtu " + MTU, "echo 0 2147483647 > /proc/sys/net/ipv4/ping_group_range");
         network.router().shell("ip link set dn0 mtu " + MTU, "ip link set near0 mtu " + MTU);
         network.near().shell("ip link set eth0 mtu " + MTU);
-        WebServer.start(lab, network.near(), OneAddressNetwork.NEAR, 80);
+        nearWeb = WebServer.start(lab, network.near(), OneAddressNetwork.NEAR, 80);
         WebServer.start(lab, network.far(), OneAddressNetwork.FAR, 80);
         NameServer.start(network.near());
-        GatewayFile plugged = file;
+        GatewayFile plugged = file.setting("dhcp: { mtu: " + MTU + " }")
+                .setting("dns: { resolv-conf: " + write("resolv.conf", "nameserver " + OneAddressNetwork.NEAR) + " }");
         for (String name : SAME_ADDRESS_GUESTS) {
             plugged = plugged.link(name, "qemu-stream: \"unix:" + socket(name) + "\", mtu: " + MTU);
         }
         gateway = GatewayProcess.start(lab, network.host(), plugged);
-        for (int index = 0; index < SAME_ADDRESS_GUESTS.size(); index++) {
-            String name = SAME_ADDRESS_GUESTS.get(index);
-            machines.add(VirtualMachine.boot(
-                    lab,
-                    network.host(),
-                    name,
-                    OneAddressNetwork.mac(index),
-                    "stream,addr.type=unix,addr.path=" + socket(name),
-                    "host_mtu=" + MTU,
-                    words));
-        }
+        SAME_ADDRESS_GUESTS.forEach(name -> machines.add(boot(name)));
         machines.forEach(VirtualMachine::awaitReady);
+    }
+
+    private VirtualMachine boot(String name) {
+        return VirtualMachine.boot(
+                lab,
+                network.host(),
+                name,
+                OneAddressNetwork.mac(SAME_ADDRESS_GUESTS.indexOf(name)),
+                "stream,addr.type=unix,addr.path=" + socket(name),
+                "host_mtu=" + MTU);
+    }
+
+    /** Ends a virtual machine, with its connection to the gateway, and boots another in its place. */
+    void replace(String name) {
+        int index = SAME_ADDRESS_GUESTS.indexOf(name);
+        machines.get(index).close();
+        machines.set(index, boot(name).awaitReady());
+    }
+
+    private Path write(String file, String text) {
+        try {
+            return Files.writeString(lab.directory().resolve(file), text + "\n");
+        } catch (IOException e) {
+            throw new LabException("cannot write " + file, e);
+        }
     }
 
     private String socket(String guest) {
@@ -50,10 +69,10 @@ final class ThreeVirtualMachines implements AutoCloseable {
     }
 
     /** Sets everything up, and boots. */
-    static ThreeVirtualMachines boot(GatewayFile file, String... words) {
+    static ThreeVirtualMachines boot(GatewayFile file) {
         Lab lab = Lab.open();
         try {
-            return new ThreeVirtualMachines(lab, file, words);
+            return new ThreeVirtualMachines(lab, file);
         } catch (RuntimeException e) {
             lab.close();
             throw e;
@@ -72,6 +91,10 @@ final class ThreeVirtualMachines implements AutoCloseable {
         return gateway;
     }
 
+    WebServer nearWeb() {
+        return nearWeb;
+    }
+
     /** In the order of the names. */
     List<VirtualMachine> machines() {
         return machines;
@@ -79,11 +102,6 @@ final class ThreeVirtualMachines implements AutoCloseable {
 
     VirtualMachine machine(String name) {
         return machines.get(SAME_ADDRESS_GUESTS.indexOf(name));
-    }
-
-    /** The kernel's words for a guest without DHCP. */
-    static String[] staticAddress() {
-        return new String[] {"guest.address=" + ADDRESS + "/24", "guest.router=" + OneAddressNetwork.ROUTER};
     }
 
     @Override
