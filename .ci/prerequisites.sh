@@ -15,7 +15,7 @@ missing_packages() {
 # Conversation partners that only some lab tests need; the demo does without.
 # shellcheck disable=SC2034
 test_partners=(turnserver=coturn turnutils_natdiscovery=coturn stun=stun-client iperf3=iperf3
-    udhcpc=udhcpc dhclient=isc-dhcp-client)
+    udhcpc=udhcpc dhclient=isc-dhcp-client qemu-system-x86_64=qemu-system-x86 cpio=cpio)
 
 # The Java and Maven that the build needs; the programs that the lab's machines run; what is named besides.
 all_missing_packages() {

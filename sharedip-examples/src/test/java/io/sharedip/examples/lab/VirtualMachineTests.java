@@ -68,7 +68,9 @@ abstract class VirtualMachineTests {
     @Test
     void each_guest_looks_a_name_up_and_fetches_and_pings() {
         for (VirtualMachine machine : running.machines()) {
-            assertThat(machine.run("nslookup -type=a " + NameServer.NAME).orThrow().out())
+            assertThat(machine.run("nslookup -type=a " + NameServer.NAME)
+                            .orThrow()
+                            .out())
                     .contains(FAR);
             assertThat(machine.run("wget -qO- http://" + NameServer.NAME + "/")
                             .orThrow()
