@@ -289,7 +289,7 @@ class DhcpTest {
     }
 
     @Test
-    void options_in_the_fields_for_names_are_read_as_overload_says() {
+    void options_in_the_fields_for_names_are_read_as_option_52_says() {
         serve(DhcpSettings.defaults());
         // the requested address stands in "file", the server in "sname"
         DhcpExchange request = DhcpExchange.message(WEB, REQUEST)
@@ -300,7 +300,7 @@ class DhcpTest {
     }
 
     @Test
-    void overload_within_overload_is_refused() {
+    void option_52_within_the_fields_that_it_opens_is_refused() {
         serve(DhcpSettings.defaults());
         unanswered("web", discover(WEB).option(52, 1).octets(108, 52, 1, 2, 255), DropReason.DHCP_MALFORMED);
     }
