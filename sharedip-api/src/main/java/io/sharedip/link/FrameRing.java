@@ -116,6 +116,19 @@ public final class FrameRing {
         return true;
     }
 
+    /**
+     * Whether {@link #offer} would take a frame of this length now. Producer's thread only.
+     *
+     * @param length octets, 0 or more
+     * @return false if there is no room; nothing is counted
+     */
+    public boolean hasRoom(int length) {
+        int need = HEADER + length + 7 & ~7;
+        long end = (long) POSITION.get(tail);
+        int untilWrap = ring.length - ((int) end & mask);
+        return hasRoom(end, need > untilWrap ? (long) untilWrap + need : need);
+    }
+
     private boolean hasRoom(long end, long need) {
         if (end + need - knownHead <= ring.length) {
             return true;

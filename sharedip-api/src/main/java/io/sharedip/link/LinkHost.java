@@ -18,7 +18,8 @@ public interface LinkHost {
      * Whether the calling thread is the one that drives the engine. A link that reads on that thread (an event loop shared
      * with the engine) may then hand its frames over at once with {@link #deliver} and bypass its ring.
      *
-     * @return true on the driver's thread
+     * @return true on the driver's thread, unless the engine is at work further up in the very same call, as when a link is polled or
+     *     flushed
      */
     boolean onDriverThread();
 
@@ -27,7 +28,7 @@ public interface LinkHost {
      *
      * @param frames whose first {@code count} elements are the batch, borrowed as in {@link FrameHandler#onFrames}
      * @param count 1 or more
-     * @throws IllegalStateException if the calling thread does not drive the engine
+     * @throws IllegalStateException unless {@link #onDriverThread()}
      */
     void deliver(Frame[] frames, int count);
 

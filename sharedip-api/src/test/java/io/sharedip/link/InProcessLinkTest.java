@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sharedip.address.MacAddress;
+import io.sharedip.packet.ChecksumState;
 import io.sharedip.packet.Frame;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
@@ -13,6 +16,9 @@ class InProcessLinkTest {
     /** Counts wake-ups. */
     private static final class Host implements LinkHost {
         private int woken;
+        private boolean drives;
+        private final List<byte[]> delivered = new ArrayList<>();
+        private final List<ChecksumState> states = new ArrayList<>();
 
         @Override
         public void wakeup() {
@@ -21,11 +27,17 @@ class InProcessLinkTest {
 
         @Override
         public boolean onDriverThread() {
-            return true;
+            return drives;
         }
 
         @Override
-        public void deliver(Frame[] frames, int count) {}
+        public void deliver(Frame[] frames, int count) {
+            for (int i = 0; i < count; i++) {
+                delivered.add(frames[i].toByteArray());
+                states.add(frames[i].checksumState());
+                frames[i].put8(0, 99); // as the engine may
+            }
+        }
 
         @Override
         public void up() {}
@@ -102,6 +114,75 @@ class InProcessLinkTest {
             assertThatThrownBy(() -> InProcessLink.named("vm").withMtu(mtu))
                     .isInstanceOf(IllegalArgumentException.class);
         }
+    }
+
+    @Test
+    void on_the_drivers_thread_a_frame_goes_straight_to_the_engine_after_those_that_wait() {
+        InProcessLink link = InProcessLink.named("vm").withChecksums(ChecksumState.RECOMPUTE);
+        Host host = new Host();
+        link.open(host);
+        link.transmit(new byte[] {1});
+        host.drives = true;
+        byte[] second = {2};
+        assertThat(link.transmit(second)).isTrue();
+        assertThat(host.delivered).containsExactly(new byte[] {1}, new byte[] {2});
+        assertThat(host.states).containsOnly(ChecksumState.RECOMPUTE);
+        assertThat(host.woken).isEqualTo(1);
+        assertThat(second).containsExactly(2);
+        assertThat(link.poll((frames, count) -> {}, 10)).isZero();
+    }
+
+    @Test
+    void a_batch_keeps_its_order_and_its_offload_state() {
+        InProcessLink link = InProcessLink.named("vm").withCapacity(1024);
+        Host host = new Host();
+        link.open(host);
+        Frame[] frames = new Frame[20];
+        for (int i = 0; i < frames.length; i++) {
+            frames[i] = Frame.of(new byte[100]).checksumState(ChecksumState.PARTIAL);
+            frames[i].put8(0, i);
+        }
+        assertThat(link.transmit(frames, frames.length)).isEqualTo(9);
+        assertThat(host.woken).isEqualTo(1);
+        host.drives = true;
+        assertThat(link.transmit(frames, 0)).isZero();
+        assertThat(host.delivered).hasSize(9);
+        assertThat(host.delivered.get(8)[0]).isEqualTo((byte) 8);
+        assertThat(host.states).containsOnly(ChecksumState.PARTIAL);
+    }
+
+    @Test
+    void back_pressure_is_told_and_its_end_wakes_the_gateway() {
+        InProcessLink link = InProcessLink.named("vm").withMtu(65_520);
+        Host host = new Host();
+        link.open(host);
+        Frame largest = Frame.of(new byte[65_534]);
+        int sent = 0;
+        while (link.isWritable()) {
+            assertThat(link.send(largest)).isTrue();
+            sent++;
+        }
+        assertThat(sent).isEqualTo(15); // 1 MiB
+        assertThat(link.refused()).isZero();
+        assertThat(host.woken).isZero();
+        assertThat(link.receive()).hasSize(65_534);
+        assertThat(host.woken).isEqualTo(1);
+        link.receive();
+        assertThat(host.woken).isEqualTo(1);
+        assertThat(link.isWritable()).isTrue();
+        link.receive();
+        assertThat(host.woken).isEqualTo(1);
+    }
+
+    @Test
+    void a_ring_too_small_for_the_mtu_does_not_hold_the_gateway_back_for_ever() {
+        InProcessLink link = InProcessLink.named("vm").withCapacity(1024);
+        link.open(new Host());
+        assertThat(link.isWritable()).isTrue();
+        link.send(Frame.of(new byte[60]));
+        assertThat(link.isWritable()).isFalse();
+        link.receive();
+        assertThat(link.isWritable()).isTrue();
     }
 
     @Test

@@ -502,7 +502,8 @@ public final class NatGateway implements SharedIp {
 
         @Override
         public boolean onDriverThread() {
-            return Thread.currentThread() == driver;
+            // not from within the engine's own work, as when a link answers while it is flushed
+            return Thread.currentThread() == driver && !driving.get();
         }
 
         @Override

@@ -80,6 +80,11 @@ final class EpollTransport extends Transport {
     }
 
     @Override
+    public boolean hasUnixDatagrams() {
+        return true;
+    }
+
+    @Override
     public UnixDatagramSocket unixDatagrams() {
         return new EpollUnixDatagramSocket();
     }

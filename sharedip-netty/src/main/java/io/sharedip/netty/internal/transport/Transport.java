@@ -101,6 +101,11 @@ public abstract class Transport {
     /** A unix socket's path, as this transport's channels take it. */
     public abstract SocketAddress unixAddress(Path path);
 
+    /** Whether there is {@link #unixDatagrams()}. */
+    public boolean hasUnixDatagrams() {
+        return false;
+    }
+
     /** A unix socket for datagrams; null if the transport has none. */
     public @Nullable UnixDatagramSocket unixDatagrams() {
         return null;
