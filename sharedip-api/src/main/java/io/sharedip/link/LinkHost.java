@@ -19,7 +19,7 @@ public interface LinkHost {
      * with the engine) may then hand its frames over at once with {@link #deliver} and bypass its ring.
      *
      * @return true on the driver's thread, unless the engine is at work further up in the very same call, as when a link is polled or
-     *     flushed
+     *     flushed, or takes no frames for now: they wait in the link's ring
      */
     boolean onDriverThread();
 

@@ -502,8 +502,9 @@ public final class NatGateway implements SharedIp {
 
         @Override
         public boolean onDriverThread() {
-            // not from within the engine's own work, as when a link answers while it is flushed
-            return Thread.currentThread() == driver && !driving.get();
+            // not from within the engine's own work, as when a link answers while it is flushed, nor while frames have
+            // to wait
+            return Thread.currentThread() == driver && !driving.get() && !engine.isHandingOver();
         }
 
         @Override

@@ -8,6 +8,7 @@ import io.sharedip.ConfigurationException;
 import io.sharedip.Guest;
 import io.sharedip.LinkException;
 import io.sharedip.SharedIp;
+import io.sharedip.address.MacAddress;
 import io.sharedip.driver.GatewayDriver;
 import io.sharedip.link.FrameHandler;
 import io.sharedip.link.InProcessLink;
@@ -20,7 +21,9 @@ import io.sharedip.testing.PacketBuilder;
 import io.sharedip.testing.PlainLink;
 import io.sharedip.uplink.PacketUplink;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
@@ -161,6 +164,27 @@ class ExternalDriverTest {
                     .hasMessageContaining("build()");
         }
         assertThat(driver.loop.isShutdown()).isTrue();
+    }
+
+    @Test
+    void a_link_that_is_flushed_by_the_engine_does_not_deliver_from_within() {
+        LoopDriver driver = new LoopDriver();
+        List<Boolean> mayDeliver = new CopyOnWriteArrayList<>();
+        LoopLink link = new LoopLink() {
+            @Override
+            public void flush() {
+                mayDeliver.add(super.host.onDriverThread());
+            }
+        };
+        byte[] request = GatewayRig.arp(1, MacAddress.parse("52:54:00:00:00:01"), "10.0.0.2", GatewayRig.ROUTER);
+        try (NatGateway gateway = builder(up())
+                .driver(driver)
+                .guest(Guest.of("a", "52:54:00:00:00:01", "10.0.0.2", link))
+                .start()) {
+            driver.run(() -> link.host.deliver(new Frame[] {Frame.of(request)}, 1));
+            assertThat(mayDeliver).isNotEmpty().containsOnly(false);
+            assertThat(gateway.state()).isEqualTo(SharedIp.State.RUNNING);
+        }
     }
 
     @Test

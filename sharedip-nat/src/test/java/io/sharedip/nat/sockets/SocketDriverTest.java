@@ -72,7 +72,7 @@ class SocketDriverTest {
             assertThat(answers).as("retransmissions in a dozen turns").isEqualTo(1);
             assertThat(gateway.stats().balances()).isTrue();
         }
-        assertThat(host.isClosed()).isTrue();
+        await().until(host::isClosed); // closed on the driver's own thread it ends beside it
         await().until(driver::isStopped);
     }
 

@@ -219,6 +219,11 @@ public final class Engine implements NeighbourTable.Owner, Attachment.Owner {
 
     // ------------------------------------------------------------------------------------------------ the driver
 
+    /** Whether frames are to wait in their links, since what they would change is being handed over. */
+    public boolean isHandingOver() {
+        return transfers.isHandingOver();
+    }
+
     /**
      * Takes what waits on the links.
      *
