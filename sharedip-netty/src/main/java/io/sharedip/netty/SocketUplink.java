@@ -189,7 +189,7 @@ public final class SocketUplink implements FlowUplink {
             throw new IllegalStateException("was opened before");
         }
         AddressWatch watch = new AddressWatch(this::hostChanged);
-        open = new Open(host, new Sockets(on.loop(), on.channels(), settings, watch::isHost), watch);
+        open = new Open(host, new Sockets(on.loop(), on.channels(), settings, watch::isHost, host::wakeup), watch);
         watch.start();
         host.notice("what guests send leaves through sockets of the host (" + on.channels() + ")");
     }

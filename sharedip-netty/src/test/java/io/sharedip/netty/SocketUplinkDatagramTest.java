@@ -61,8 +61,9 @@ class SocketUplinkDatagramTest {
                         .isEqualTo(payload);
 
                 int before = socket.received.size();
+                int turns = rig.turns.get();
                 peer.send(new DatagramPacket(payload, length, LOCAL, socket.socket.localPort()));
-                until(() -> socket.received.size() > before);
+                until(() -> socket.received.size() > before && rig.turns.get() > turns);
                 DatagramEvents.Datagram datagram = socket.received.get(before);
                 assertThat(datagram.payload()).isEqualTo(payload);
                 assertThat(datagram.peer()).isEqualTo(LOOPBACK);

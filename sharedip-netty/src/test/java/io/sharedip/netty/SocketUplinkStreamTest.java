@@ -72,6 +72,27 @@ class SocketUplinkStreamTest {
 
     @ParameterizedTest
     @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "AUTO")
+    void the_gateway_takes_a_turn_after_whatever_a_stream_has_told_it(SocketTransport transport) throws Exception {
+        try (UplinkRig rig = UplinkRig.on(transport);
+                ServerSocket server = server()) {
+            int before = rig.turns.get();
+            StreamEvents opened = rig.connected(server.getLocalPort());
+            until(() -> rig.turns.get() > before);
+            try (Socket peer = server.accept()) {
+                opened.request(10);
+                rig.untilTurnAfter(() -> peer.getOutputStream().write(random(5)), () -> opened.received.get() == 5);
+                rig.untilTurnAfter(peer::shutdownOutput, () -> opened.events.contains("end"));
+                rig.close(opened.stream);
+            }
+            int port = freePort();
+            int beforeFailure = rig.turns.get();
+            rig.connect(port).await("failed REFUSED");
+            until(() -> rig.turns.get() > beforeFailure);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "AUTO")
     void the_peer_may_close_first_and_still_be_written_to(SocketTransport transport) throws IOException {
         try (UplinkRig rig = UplinkRig.on(transport);
                 ServerSocket server = server()) {

@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.awaitility.core.ThrowingRunnable;
@@ -28,6 +29,8 @@ final class UplinkRig implements FlowUplink.FlowHost, AutoCloseable {
     final SocketUplink uplink;
     final List<String> notices = new CopyOnWriteArrayList<>();
     final List<String> changes = new CopyOnWriteArrayList<>();
+    /** How often the gateway was asked to take a turn. */
+    final AtomicInteger turns = new AtomicInteger();
 
     private final @Nullable EventLoopGroup group;
 
@@ -119,7 +122,19 @@ final class UplinkRig implements FlowUplink.FlowHost, AutoCloseable {
 
     @Override
     public void wakeup() {
-        throw new AssertionError("a socket wakes nobody");
+        turns.incrementAndGet();
+    }
+
+    /** Lets something happen that a socket tells, and waits until the gateway has been given a turn after that. */
+    void untilTurnAfter(ThrowingRunnable happening, Callable<Boolean> told) throws Exception {
+        int before = turns.get();
+        try {
+            happening.run();
+        } catch (Throwable e) {
+            throw new AssertionError(e);
+        }
+        until(told);
+        until(() -> turns.get() > before);
     }
 
     @Override

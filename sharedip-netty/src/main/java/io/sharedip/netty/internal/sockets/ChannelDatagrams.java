@@ -110,6 +110,7 @@ final class ChannelDatagrams extends ChannelInboundHandlerAdapter
             sockets.loop().execute(() -> {
                 if (!closed) {
                     handler.unreachable(peer, peerPort, Unreachable.DESTINATION_UNREACHABLE, code, 0);
+                    sockets.told();
                 }
             });
         }
@@ -146,6 +147,7 @@ final class ChannelDatagrams extends ChannelInboundHandlerAdapter
                         Addresses.bits(packet.sender()),
                         Addresses.port(packet.sender()),
                         payload.internalNioBuffer(payload.readerIndex(), payload.readableBytes()));
+                sockets.told();
             }
         } finally {
             packet.release();

@@ -53,12 +53,14 @@ final class DescriptorDatagrams implements HostDatagrams, Sockets.HostSocket, De
     @Override
     public void received(int peer, int port, ByteBuffer payload) {
         handler.received(peer, port, payload);
+        sockets.told();
     }
 
     @Override
     public void error(int peer, int port, int type, int code, int mtu, int quoted) {
         if (!closed) {
             handler.unreachable(peer, port, type, code, mtu);
+            sockets.told();
         }
     }
 

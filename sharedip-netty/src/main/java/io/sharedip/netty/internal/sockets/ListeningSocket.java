@@ -105,6 +105,7 @@ final class ListeningSocket extends ChannelInboundHandlerAdapter implements Host
                 stream.abandon();
             } else {
                 stream.begin(handler);
+                sockets.told();
             }
         }
     }

@@ -65,6 +65,7 @@ final class PingSocket implements HostEcho, Sockets.HostSocket, DescriptorSocket
         if (message.remaining() >= HEADER && message.get(0) == ECHO_REPLY) {
             int sequence = message.getShort(SEQUENCE_AT) & 0xffff;
             handler.reply(peer, sequence, message.position(HEADER));
+            sockets.told();
         }
     }
 
@@ -72,6 +73,7 @@ final class PingSocket implements HostEcho, Sockets.HostSocket, DescriptorSocket
     public void error(int peer, int port, int type, int code, int mtu, int quoted) {
         if (!closed) {
             handler.unreachable(peer, quoted, type, code);
+            sockets.told();
         }
     }
 

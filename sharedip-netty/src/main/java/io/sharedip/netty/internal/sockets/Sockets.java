@@ -22,6 +22,7 @@ public final class Sockets {
     private final Transport transport;
     private final SocketSettings settings;
     private final IntPredicate isHostAddress;
+    private final Runnable wakeup;
     private final Set<HostSocket> open = new HashSet<>();
     private final List<Flushed> written = new ArrayList<>();
     private final @Nullable DescriptorSockets descriptors;
@@ -40,11 +41,22 @@ public final class Sockets {
         void flush();
     }
 
-    public Sockets(IoEventLoop loop, Transport transport, SocketSettings settings, IntPredicate isHostAddress) {
+    /**
+     * Begins with none.
+     *
+     * @param wakeup lets the gateway take a turn soon, once for any number of calls
+     */
+    public Sockets(
+            IoEventLoop loop,
+            Transport transport,
+            SocketSettings settings,
+            IntPredicate isHostAddress,
+            Runnable wakeup) {
         this.loop = loop;
         this.transport = transport;
         this.settings = settings;
         this.isHostAddress = isHostAddress;
+        this.wakeup = wakeup;
         this.descriptors = DescriptorSockets.ifAvailable(this, loop, transport.isEpoll());
     }
 
@@ -83,6 +95,11 @@ public final class Sockets {
     /** How many sockets are open. */
     public int size() {
         return open.size();
+    }
+
+    /** The gateway has been told something, and may have frames to send now. */
+    void told() {
+        wakeup.run();
     }
 
     /** This socket has something for {@link #flush}. */

@@ -166,6 +166,7 @@ final class StreamSocket implements HostStream, Sockets.HostSocket, Sockets.Flus
         } else {
             established();
             Objects.requireNonNull(handler).connected(Addresses.port(from.localAddress()));
+            sockets.told();
         }
     }
 
@@ -229,6 +230,7 @@ final class StreamSocket implements HostStream, Sockets.HostSocket, Sockets.Flus
     private void tellWritable() {
         if (state == State.OPEN && !finWanted) {
             Objects.requireNonNull(handler).writable();
+            sockets.told();
         }
     }
 
@@ -348,6 +350,7 @@ final class StreamSocket implements HostStream, Sockets.HostSocket, Sockets.Flus
         abandon();
         if (tell && hears != null) {
             hears.failed(failure);
+            sockets.told();
         }
     }
 
@@ -390,6 +393,7 @@ final class StreamSocket implements HostStream, Sockets.HostSocket, Sockets.Flus
                 delivering = false;
                 first.release();
             }
+            sockets.told();
             if (state == State.OPEN) {
                 first.skipBytes(length);
                 if (!first.isReadable()) {
@@ -418,6 +422,7 @@ final class StreamSocket implements HostStream, Sockets.HostSocket, Sockets.Flus
         if (!endTold && hears != null) {
             endTold = true;
             hears.endOfInput();
+            sockets.told();
         }
     }
 
