@@ -6,6 +6,7 @@ import java.net.BindException;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.NoRouteToHostException;
+import java.net.SocketException;
 import java.net.StandardProtocolFamily;
 import java.nio.channels.DatagramChannel;
 import java.util.Locale;
@@ -62,6 +63,14 @@ final class Failures {
             Map.entry("no route to host", EHOSTUNREACH));
 
     private Failures() {}
+
+    /**
+     * Loads this class and what it uses. When no descriptor is left to open a class file with, it is too late for that, and for good.
+     */
+    static void load() {
+        of(new SocketException("Too many open files"));
+        PortProblems.load();
+    }
 
     /** What a failed attempt to connect, or a broken connection, is to the gateway. */
     static Failure of(@Nullable Throwable cause) {

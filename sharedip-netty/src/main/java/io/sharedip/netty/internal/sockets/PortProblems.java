@@ -11,6 +11,10 @@ final class PortProblems {
 
     private PortProblems() {}
 
+    static void load() {
+        of(IpProtocol.TCP, null, 0, Failures.EMFILE, null);
+    }
+
     /**
      * Puts a failed bind into words.
      *

@@ -57,6 +57,7 @@ public final class Sockets {
         this.settings = settings;
         this.isHostAddress = isHostAddress;
         this.wakeup = wakeup;
+        Failures.load();
         this.descriptors = DescriptorSockets.ifAvailable(this, loop, transport.isEpoll());
     }
 

@@ -1,0 +1,123 @@
+package io.sharedip.netty;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.jna.Memory;
+import com.sun.jna.Native;
+import com.sun.jna.NativeLibrary;
+import com.sun.jna.Platform;
+import com.sun.jna.Pointer;
+import io.sharedip.uplink.HostListener;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What happens when the process has no descriptor left. */
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@ExtendWith(NothingLeaks.class)
+class EmptyHandsTest {
+
+    private static final int RLIMIT_NOFILE = 7;
+
+    static {
+        Native.register(EmptyHandsTest.class, NativeLibrary.getInstance(Platform.C_LIBRARY_NAME));
+    }
+
+    private static native int getrlimit(int resource, long limits);
+
+    private static native int setrlimit(int resource, long limits);
+
+    /** Lowers the limit to what is in use, and fills what gaps there are below it. */
+    private static final class NoneLeft implements AutoCloseable {
+
+        private final Memory limits = new Memory(16);
+        private final long before;
+        private final List<InputStream> fillers = new ArrayList<>();
+
+        NoneLeft() throws IOException {
+            assertThat(getrlimit(RLIMIT_NOFILE, Pointer.nativeValue(limits))).isZero();
+            before = limits.getLong(0);
+            long used;
+            try (var open = Files.list(Path.of("/proc/self/fd"))) {
+                used = open.count();
+            }
+            limit(used + 16);
+            try {
+                while (true) {
+                    fillers.add(Files.newInputStream(Path.of("/dev/null")));
+                }
+            } catch (IOException full) {
+                // as it should be
+            }
+        }
+
+        private void limit(long descriptors) {
+            limits.setLong(0, descriptors);
+            assertThat(setrlimit(RLIMIT_NOFILE, Pointer.nativeValue(limits))).isZero();
+        }
+
+        @Override
+        public void close() throws IOException {
+            limit(before);
+            for (InputStream filler : fillers) {
+                filler.close();
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "AUTO")
+    void a_stream_fails_for_want_of_resources_and_a_port_cannot_be_spared(SocketTransport transport)
+            throws IOException {
+        try (UplinkRig rig = UplinkRig.on(transport);
+                ServerSocket server = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
+            StreamEvents warm = rig.connected(server.getLocalPort());
+            rig.run(() -> warm.stream.reset());
+            assertThat(rig.tryBind(server.getLocalPort())).isNotNull();
+            // classes cannot be loaded meanwhile
+            rig.connect(1).await("failed REFUSED");
+            StreamEvents stream;
+            try (NoneLeft none = new NoneLeft()) {
+                assertThat(none.before).isPositive();
+                stream = rig.connect(server.getLocalPort());
+                stream.await("failed NO_RESOURCES");
+                assertThat(rig.tryBind(45_678)).isNull();
+            }
+            rig.connected(server.getLocalPort());
+        }
+    }
+
+    /** Not with io_uring, which goes by the limit of the time when it was told to accept. */
+    @ParameterizedTest
+    @EnumSource(names = {"NIO", "EPOLL"})
+    void what_cannot_be_accepted_waits_until_it_can(SocketTransport transport) throws IOException {
+        try (UplinkRig rig = UplinkRig.on(transport)) {
+            List<String> accepted = new ArrayList<>();
+            HostListener listener = rig.listen((stream, client, port) -> {
+                accepted.add("one");
+                return null;
+            });
+            Socket early = new Socket();
+            early.bind(null);
+            try (NoneLeft none = new NoneLeft()) {
+                assertThat(none.before).isPositive();
+                early.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), listener.localPort()));
+                rig.letItHappen();
+                assertThat(rig.get(accepted::size)).isZero();
+            }
+            UplinkRig.until(() -> rig.get(accepted::size) == 1);
+            early.close();
+        }
+    }
+}
