@@ -39,7 +39,15 @@ import org.jspecify.annotations.Nullable;
  * ({@code TCP_NODELAY}), dead peers are noticed by keep-alives at the host's intervals. How long an attempt to connect may take is the
  * host's setting.
  *
- * <p><b>UDP.</b> Datagrams of up to 65,507 octets both ways; the kernel fragments and discovers path MTUs as for any program.
+ * <p><b>UDP.</b> Datagrams of up to 65,507 octets both ways; the kernel fragments and discovers path MTUs as for any program. What routers
+ * and peers say of a datagram is told if JNA ({@code net.java.dev.jna:jna}) is on the class path, on 64-bit Linux. Without it nothing is
+ * told but what the host's own kernel refuses, and datagrams without payload are lost on their way out.
+ *
+ * <p><b>Echo</b> needs JNA too, and a system that allows ping sockets; {@link #echoUnavailable()} names what is missing and the cure. On a
+ * loop of epoll, datagrams and echo are read within the loop; for the other transports one thread, {@code sharedip-poll}, waits for all of
+ * them.
+ *
+ * <p>With {@link SocketTransport#IO_URING} a refusal by ICMP can be told as an unreachable host whatever it said.
  *
  * <p><b>The host's addresses</b> are looked at once a second. When one goes away, the connections that used it fail with
  * {@link io.sharedip.uplink.HostStream.Failure#ADDRESS_GONE}; UDP sockets go on, with another address.
