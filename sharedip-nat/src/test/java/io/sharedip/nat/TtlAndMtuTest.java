@@ -114,6 +114,27 @@ class TtlAndMtuTest {
     }
 
     @Test
+    void rfc5508_req10_what_is_for_the_gateway_itself_does_not_expire() {
+        try (GatewayRig rig = rig().with(b -> b.forward("udp 5000 -> p:5000"))) {
+            PacketBuilder toGateway = PacketBuilder.udp().from(PRIVATE, 40000).ttl(1);
+            rig.station("p").send(toGateway.to(SHARED, 9));
+            ParsedPacket refused = rig.station("p").takeOne();
+            assertThat(refused.icmpType()).isEqualTo(3);
+            assertThat(refused.icmpCode()).isEqualTo(3);
+            // through a forward it would go further
+            rig.station("p").send(toGateway.to(SHARED, 5000));
+            assertThat(rig.station("p").takeOne().icmpType()).isEqualTo(11);
+            rig.station("p")
+                    .send(PacketBuilder.tcp()
+                            .from(PRIVATE, 40000)
+                            .to(SHARED, 9)
+                            .flags(PacketBuilder.SYN)
+                            .ttl(1));
+            assertThat(rig.station("p").takeOne().flags() & PacketBuilder.RST).isNotZero();
+        }
+    }
+
+    @Test
     void expiry_of_a_packet_that_would_come_through_a_forward_is_answered_too_and_begins_no_flow() {
         try (GatewayRig rig = rig().with(b -> b.forward("tcp 8080 -> p:80"))) {
             rig.outside()

@@ -517,7 +517,7 @@ public final class Engine implements NeighbourTable.Owner, Attachment.Owner {
             return;
         }
         if (c.ttl() <= 1) {
-            expire(from, c);
+            expireFromGuest(from, c, toGateway);
             return;
         }
         int peerPort = c.peerPortFromGuest();
@@ -560,6 +560,15 @@ public final class Engine implements NeighbourTable.Owner, Attachment.Owner {
             return false;
         }
         return true;
+    }
+
+    /** What is for the gateway itself goes no further, so its time to live is of no account (RFC 1122 section 3.2.1.7). */
+    private void expireFromGuest(Attachment from, PacketContext c, boolean toGateway) {
+        if (!toGateway || !gateway.mustRefuse(from, c)) {
+            expire(from, c);
+        } else if (beginsFlow(c, false)) {
+            gateway.openToHost(from, c, c.peerPortFromGuest(), c.destination);
+        }
     }
 
     private void expire(@Nullable Attachment sender, PacketContext c) {

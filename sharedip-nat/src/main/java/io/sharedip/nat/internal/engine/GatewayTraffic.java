@@ -137,6 +137,17 @@ final class GatewayTraffic {
                         || sockets.isHostAddress(address));
     }
 
+    /** Whether what a guest sends to the gateway leads neither to a guest nor to a host that packets can reach. */
+    boolean mustRefuse(Attachment from, PacketContext c) {
+        if (sockets != null || outside.isOneToOne(c.destination)) {
+            return false;
+        }
+        int shown = outside.shownFor(from.number(), c.source);
+        return !c.hasPorts()
+                || (flows.findMapping(c.protocol, c.destinationPort, engine.now()) < 0
+                        && flows.forwards().find(c.protocol, c.destinationPort, shown) == null);
+    }
+
     /** The end of a packet from outside, as rules see it. */
     int endOf(Attachment from, PacketContext c) {
         return from.number() == Attachment.UPLINK && isHost(c.source) ? CompiledChain.HOST : from.number();
