@@ -358,7 +358,8 @@ class TcpTrackingTest {
             out(rig, SYN, 1000, 0);
             assertThat(out(rig, ACK, GUEST_DATA, SERVER_DATA)).isNull();
             assertThat(in(rig, FIN | ACK, 5000, GUEST_DATA)).isNull();
-            assertThat(in(rig, fromServer(ACK, 5000, GUEST_DATA).payload("x"))).isNull();
+            assertThat(in(rig, fromServer(FIN | ACK, 5000, GUEST_DATA).payload("x")))
+                    .isNull();
             assertThat(rig.drops(DropReason.TCP_STATE)).isEqualTo(3);
             assertThat(in(rig, SYN | ACK, 5000, GUEST_DATA + 1)).isNull();
             assertThat(in(rig, SYN | ACK, 5000, GUEST_DATA - 1)).isNull();
@@ -391,6 +392,136 @@ class TcpTrackingTest {
             assertThat(out(rig, RST, 800, 0)).isNotNull();
             assertThat(state(rig)).isEqualTo(TrackedState.HALF_OPEN);
             assertThat(out(rig, SYN, 1000, 0)).isNotNull();
+            assertThat(in(rig, SYN | ACK, 5000, GUEST_DATA)).isNotNull();
+            assertThat(out(rig, ACK, GUEST_DATA, SERVER_DATA)).isNotNull();
+            assertThat(state(rig)).isEqualTo(TrackedState.ESTABLISHED);
+        }
+    }
+
+    @Test
+    void rfc5382_req2_data_of_an_older_connection_reach_who_begins_anew_so_that_it_can_reset_that_one()
+            throws Exception {
+        try (GatewayRig rig = rig().ports(PORT, PORT)) {
+            out(rig, SYN, 1000, 0);
+            assertThat(in(rig, fromServer(ACK, 900, 800).payload("old"))).isNotNull();
+            assertThat(out(rig, RST, 800, 0)).isNotNull();
+            assertThat(state(rig)).isEqualTo(TrackedState.HALF_OPEN);
+            assertThat(in(rig, SYN | ACK, 5000, GUEST_DATA)).isNotNull();
+        }
+    }
+
+    @Test
+    void rfc5961_of_two_syn_acks_the_one_counts_that_the_guest_acknowledges() throws Exception {
+        for (long right : new long[] {5000, 900_000_000}) {
+            long wrong = 900_005_000 - right;
+            try (GatewayRig rig = rig().ports(PORT, PORT)) {
+                out(rig, SYN, 1000, 0);
+                assertThat(in(rig, SYN | ACK, wrong, GUEST_DATA)).isNotNull();
+                assertThat(in(rig, SYN | ACK, right, GUEST_DATA)).isNotNull();
+                assertThat(out(rig, ACK, GUEST_DATA, right + 500)).isNull();
+                assertThat(out(rig, ACK, GUEST_DATA, right + 1)).isNotNull();
+                assertThat(state(rig)).isEqualTo(TrackedState.ESTABLISHED);
+                assertThat(in(rig, fromServer(ACK, right + 1, GUEST_DATA).payload("data")))
+                        .isNotNull();
+                assertThat(in(rig, fromServer(ACK, wrong + 1, GUEST_DATA).payload("data")))
+                        .isNull();
+                assertThat(out(rig, ACK, GUEST_DATA, right + 5)).isNotNull();
+            }
+        }
+    }
+
+    @Test
+    void rfc5961_of_two_syn_acks_the_first_counts_if_the_guest_acknowledges_that() throws Exception {
+        try (GatewayRig rig = rig().ports(PORT, PORT)) {
+            out(rig, SYN, 1000, 0);
+            assertThat(in(rig, SYN | ACK, 5000, GUEST_DATA)).isNotNull();
+            assertThat(in(rig, SYN | ACK, 900_000_000, GUEST_DATA)).isNotNull();
+            assertThat(out(rig, ACK, GUEST_DATA, SERVER_DATA)).isNotNull();
+            assertThat(state(rig)).isEqualTo(TrackedState.ESTABLISHED);
+            assertThat(in(rig, fromServer(ACK, SERVER_DATA, GUEST_DATA).payload("data")))
+                    .isNotNull();
+        }
+    }
+
+    @Test
+    void rfc5961_a_forged_syn_does_not_keep_the_answer_to_the_true_one_back() throws Exception {
+        try (GatewayRig rig = rig().with(b -> b.forward("tcp 8080 -> p:80"))) {
+            PacketBuilder from = PacketBuilder.tcp().from(SERVER, 5555).to(SHARED, 8080);
+            PacketBuilder back = PacketBuilder.tcp().from(GUEST, 80).to(SERVER, 5555);
+            assertThat(in(rig, from.flags(SYN).sequence(7000, 0))).isNotNull();
+            assertThat(in(rig, from.flags(SYN).sequence(600_000_000, 0))).isNotNull();
+            assertThat(in(rig, from.flags(SYN).sequence(77, 0))).isNotNull();
+            assertThat(out(rig, back.flags(SYN | ACK).sequence(100, 7001))).isNotNull();
+            assertThat(in(rig, from.flags(ACK).sequence(7001, 101))).isNotNull();
+            assertThat(state(rig)).isEqualTo(TrackedState.ESTABLISHED);
+        }
+    }
+
+    @Test
+    void rfc5382_req2_who_tries_again_with_another_number_is_answered() throws Exception {
+        try (GatewayRig rig = rig().ports(PORT, PORT)) {
+            out(rig, SYN, 1000, 0);
+            assertThat(out(rig, SYN, 3_000_000_000L, 0)).isNotNull();
+            assertThat(in(rig, SYN | ACK, 5000, 3_000_000_002L)).isNull();
+            // perhaps forged
+            assertThat(in(rig, SYN, 42, 0)).isNotNull();
+            assertThat(in(rig, SYN | ACK, 5000, 3_000_000_001L)).isNotNull();
+            assertThat(out(rig, ACK, 3_000_000_001L, SERVER_DATA)).isNotNull();
+            assertThat(state(rig)).isEqualTo(TrackedState.ESTABLISHED);
+        }
+    }
+
+    @Test
+    void rfc5382_req2_both_sides_may_have_forgotten_a_connection_and_begin_anew() throws Exception {
+        try (GatewayRig rig = established(rig())) {
+            assertThat(out(rig, SYN, 777_777, 0)).isNotNull();
+            assertThat(state(rig)).isEqualTo(TrackedState.ESTABLISHED);
+            assertThat(in(rig, SYN | ACK, 3_333_333_333L, 777_778)).isNotNull();
+            assertThat(state(rig)).isEqualTo(TrackedState.HALF_OPEN);
+            assertThat(out(rig, fromGuest(ACK, GUEST_DATA, SERVER_DATA).payload("old")))
+                    .isNull();
+            assertThat(out(rig, ACK, 777_778, 3_333_333_334L)).isNotNull();
+            assertThat(state(rig)).isEqualTo(TrackedState.ESTABLISHED);
+            assertThat(in(rig, fromServer(ACK, 3_333_333_334L, 777_778).payload("new")))
+                    .isNotNull();
+        }
+    }
+
+    @Test
+    void hostile08_a_late_syn_and_its_late_answer_change_nothing() throws Exception {
+        try (GatewayRig rig = established(rig())) {
+            assertThat(out(rig, fromGuest(ACK, GUEST_DATA, SERVER_DATA).payload("abc")))
+                    .isNotNull();
+            assertThat(out(rig, SYN, 1000, 0)).isNotNull();
+            assertThat(in(rig, SYN | ACK, 5000, GUEST_DATA)).isNotNull();
+            assertThat(state(rig)).isEqualTo(TrackedState.ESTABLISHED);
+            assertThat(in(rig, fromServer(ACK, SERVER_DATA, GUEST_DATA + 3).payload("x")))
+                    .isNotNull();
+        }
+    }
+
+    @Test
+    void hostile08_a_syn_ack_of_the_called_side_is_forwarded_whatever_its_number_and_one_of_the_other_dropped()
+            throws Exception {
+        try (GatewayRig rig = established(rig())) {
+            assertThat(in(rig, SYN | ACK, 3_333_333_333L, 777_778)).isNotNull();
+            assertThat(out(rig, SYN | ACK, GUEST_DATA, SERVER_DATA)).isNull();
+            assertThat(rig.drops(DropReason.TCP_STATE)).isEqualTo(1);
+            assertThat(state(rig)).isEqualTo(TrackedState.ESTABLISHED);
+            assertThat(in(rig, fromServer(ACK, SERVER_DATA, GUEST_DATA).payload("x")))
+                    .isNotNull();
+        }
+    }
+
+    @Test
+    void hostile07_between_two_syns_and_the_first_syn_ack_who_began_sends_no_data() throws Exception {
+        try (GatewayRig rig = rig().ports(PORT, PORT)) {
+            out(rig, SYN, 1000, 0);
+            assertThat(in(rig, SYN, 9000, 0)).isNotNull();
+            assertThat(out(rig, ACK, GUEST_DATA, 9001)).isNull();
+            assertThat(rig.drops(DropReason.TCP_STATE)).isEqualTo(1);
+            // that SYN may be forged, and the true server knows an older connection
+            assertThat(in(rig, fromServer(ACK, 900, 800).payload("old"))).isNotNull();
             assertThat(in(rig, SYN | ACK, 5000, GUEST_DATA)).isNotNull();
             assertThat(out(rig, ACK, GUEST_DATA, SERVER_DATA)).isNotNull();
             assertThat(state(rig)).isEqualTo(TrackedState.ESTABLISHED);

@@ -106,7 +106,7 @@ final class Flows {
         this.timers = new FlowTimers(table, nowNanos);
         TcpTracking tracking = settings.tcpTracking();
         this.outward = new TcpTracker(table, tracking.windowChecks(), tracking.midStreamPickup());
-        this.inward = new TcpTracker(table, tracking.windowChecks(), tracking.midStreamPickup());
+        this.inward = outward.another();
         this.room = new Room(table, mappings, settings.flowsPerGuest(), this::evict);
         this.ports = new OutsidePorts(settings, table, room, sockets);
         for (int slot = 0; slot < PROTOCOLS; slot++) {

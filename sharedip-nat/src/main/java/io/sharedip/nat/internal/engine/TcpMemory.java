@@ -15,7 +15,7 @@ final class TcpMemory {
 
     /** Bits of {@link FlowTable#tcpBits} that belong to the flow. */
     private static final int[][] FLOW_BITS = {
-        {TcpTracker.CHALLENGED, FlowRecord.CHALLENGED},
+        {TcpTracker.UNSETTLED, FlowRecord.UNSETTLED},
         {TcpTracker.LIBERAL, FlowRecord.PICKED_UP},
     };
 

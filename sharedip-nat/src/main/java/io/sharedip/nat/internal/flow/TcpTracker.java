@@ -38,7 +38,9 @@ import org.jspecify.annotations.Nullable;
  * <tr><td>half-closed</td><td>FIN of the other side in window</td><td>closed</td></tr>
  * <tr><td>established, half-closed</td><td>RST with exactly the number that its receiver expects, or that of its sender's FIN</td>
  *     <td>reset</td></tr>
- * <tr><td>established, half-closed</td><td>RST in window; SYN</td><td>unchanged, forwarded for the receiver to challenge</td></tr>
+ * <tr><td>established, half-closed</td><td>RST in window; SYN; SYN-ACK of who was called</td>
+ *     <td>unchanged, forwarded for the receiver to challenge</td></tr>
+ * <tr><td>established to reset</td><td>SYN-ACK that acknowledges a SYN which began anew</td><td>half-open</td></tr>
  * <tr><td>closed, reset</td><td>SYN of who began</td><td>half-open, as if new</td></tr>
  * <tr><td>any</td><td>out of window</td><td>unchanged, dropped</td></tr>
  * </table>
@@ -77,8 +79,11 @@ public final class TcpTracker {
     private static final int BOTH_SCALES = SCALE_OFFERED | SCALE_OFFERED << 1;
     public static final int HAS_ACKED = 1 << 10;
     public static final int SACK_PERMITTED = 1 << 12;
-    /** The side that has not answered a SYN yet has sent an ACK instead, as it does when it knows an older connection. */
-    public static final int CHALLENGED = 1 << 14;
+    /**
+     * The sides may not agree on which connection this is: a SYN was answered by an ACK, as by one who knows an older connection; or a SYN
+     * or SYN-ACK of another number than the first has come, which {@link Renewals} knows.
+     */
+    public static final int UNSETTLED = 1 << 14;
     /** Picked up in mid-stream: what is out of window may be a sign of how little is known. */
     public static final int LIBERAL = 1 << 15;
 
@@ -91,10 +96,12 @@ public final class TcpTracker {
     private static final int ALIGNED_TIMESTAMP = 0x0101080a;
 
     private final FlowTable table;
+    private final Renewals renewals;
     private final boolean windowChecks;
     private final boolean midStreamPickup;
 
     // the segment at hand
+    private int flow;
     private boolean out;
     private int flags;
     private int seq;
@@ -125,9 +132,19 @@ public final class TcpTracker {
      * @param midStreamPickup whether a guest's segment without SYN may be a flow's first
      */
     public TcpTracker(FlowTable table, boolean windowChecks, boolean midStreamPickup) {
+        this(table, new Renewals(), windowChecks, midStreamPickup);
+    }
+
+    private TcpTracker(FlowTable table, Renewals renewals, boolean windowChecks, boolean midStreamPickup) {
         this.table = table;
+        this.renewals = renewals;
         this.windowChecks = windowChecks;
         this.midStreamPickup = midStreamPickup;
+    }
+
+    /** Another tracker of the same flows, with a judgment of its own. */
+    public TcpTracker another() {
+        return new TcpTracker(table, renewals, windowChecks, midStreamPickup);
     }
 
     /** Whether flags are a combination that a TCP sends: SYN, SYN-ACK, RST, or ACK with or without FIN. */
@@ -171,6 +188,7 @@ public final class TcpTracker {
      * @return why it is to be dropped, or null
      */
     public @Nullable DropReason judge(int flow, boolean fromGuest, byte[] a, int at, int length) {
+        this.flow = flow;
         out = fromGuest;
         flags = u8(a, at + 13);
         state = table.state(flow);
@@ -354,7 +372,7 @@ public final class TcpTracker {
             return syn(a, at, header, tracked);
         }
         if (tracked != HALF_OPEN) {
-            return repeatedSynAck();
+            return lateSynAck(a, at, header);
         }
         return (flags & SYN) != 0 ? synAck(a, at, header) : shakeHands(a, at, header);
     }
@@ -371,12 +389,25 @@ public final class TcpTracker {
             // the receiver knows whether the connection is another one already, and will challenge it if not (RFC 5961
             // section 4)
             genuine = false;
+            if (isOfInitiator()) {
+                noteRenewal(a, at, header);
+            }
             return null;
         }
         int seen = state & BOTH_SYNS;
-        if (seen == 0 ? !isOfInitiator() : seen == BOTH_SYNS) {
+        if (seen == 0 && !isOfInitiator()) {
             genuine = false;
-            return seen == 0 ? DropReason.TCP_STATE : null;
+            return DropReason.TCP_STATE;
+        }
+        if (isOfInitiator() && (seen & mark) != 0 && (seen == BOTH_SYNS || seq + 1 != senderAck)) {
+            // begun anew, or one of the two is forged: the SYN-ACK will tell
+            genuine = seen != BOTH_SYNS;
+            noteRenewal(a, at, header);
+            return null;
+        }
+        if (seen == BOTH_SYNS) {
+            genuine = false;
+            return null;
         }
         if (seen != mark && seen != 0) {
             state |= SIMULTANEOUS;
@@ -404,7 +435,12 @@ public final class TcpTracker {
         // until it acknowledges something: where its data begin
         senderAck = seq + 1;
         int own = senders(SCALE_OFFERED) | senders(HAS_ACKED) | senders(SACK_PERMITTED) | SCALE << (out ? 0 : 4);
-        bits &= ~(own | CHALLENGED);
+        bits = (bits & ~own) | options(a, at, header);
+    }
+
+    /** What the options of a SYN say of its sender, as {@link #bits}. */
+    private int options(byte[] a, int at, int header) {
+        int found = 0;
         int limit = at + header;
         for (int i = at + TcpView.MIN_LENGTH; i < limit; ) {
             int kind = u8(a, i);
@@ -413,20 +449,27 @@ public final class TcpTracker {
                 continue;
             }
             if (kind == OPTION_END || i + 1 >= limit) {
-                return;
+                return found;
             }
             int length = u8(a, i + 1);
             if (length < 2 || i + length > limit) {
-                return;
+                return found;
             }
             if (kind == OPTION_WINDOW_SCALE && length == 3) {
                 int scale = Math.min(MOST_SCALE, u8(a, i + 2));
-                bits |= senders(SCALE_OFFERED) | scale << (out ? 0 : 4);
+                found = (found & ~(SCALE << (out ? 0 : 4))) | senders(SCALE_OFFERED) | scale << (out ? 0 : 4);
             } else if (kind == OPTION_SACK_PERMITTED && length == 2) {
-                bits |= senders(SACK_PERMITTED);
+                found |= senders(SACK_PERMITTED);
             }
             i += length;
         }
+        return found;
+    }
+
+    private void noteRenewal(byte[] a, int at, int header) {
+        learnt = true;
+        bits |= UNSETTLED;
+        renewals.note(flow, out, seq, end, window, options(a, at, header));
     }
 
     /** A SYN-ACK counts if it acknowledges the SYN of the other side, at least, and not more than the data that came with it. */
@@ -436,23 +479,78 @@ public final class TcpTracker {
         }
         boolean repeated = (bits & senders(HAS_ACKED)) != 0;
         int first = (bits & receivers(HAS_ACKED)) != 0 ? receiverEnd : receiverAck;
+        boolean acknowledges = ack - receiverEnd <= 0 && ack - first >= 0;
+        if (!acknowledges && isOfRenewal()) {
+            return renew(a, at, header);
+        }
+        if (isOfInitiator() && !repeated && ((state & SIMULTANEOUS) == 0 || seq + 1 != senderAck)) {
+            // not a step of this handshake; its receiver knows what to make of it
+            genuine = false;
+            return acknowledges ? null : DropReason.TCP_ACKNOWLEDGMENT;
+        }
         if (!repeated) {
-            if (ack - receiverEnd > 0 || ack - first < 0) {
+            if (!acknowledges) {
                 return DropReason.TCP_ACKNOWLEDGMENT;
             }
-            if (senderWindow == 0 || end != senderEnd) {
-                begin(a, at, header);
-            }
+            begin(a, at, header);
             state |= (out ? SYN_OUT : SYN_IN) | SYN_ACKED;
         }
+        DropReason why = track();
+        if (why == DropReason.TCP_WINDOW && repeated && acknowledges && !isOfInitiator()) {
+            // begun anew, or one of the two is forged: who began knows, and its acknowledgment will tell
+            genuine = true;
+            noteRenewal(a, at, header);
+            return null;
+        }
+        return why;
+    }
+
+    /** A SYN-ACK in a connection that is no longer half-open: repeated, or the answer to a SYN that began anew. */
+    private @Nullable DropReason lateSynAck(byte[] a, int at, int header) {
+        if (isOfInitiator()) {
+            if ((state & SIMULTANEOUS) == 0) {
+                return DropReason.TCP_STATE;
+            }
+            DropReason why = track();
+            learnt = false;
+            genuine = false;
+            return why;
+        }
+        DropReason why = track();
+        if (why != null && isOfRenewal()) {
+            return renew(a, at, header);
+        }
+        // RFC 5961 section 4: its receiver challenges it, whatever its numbers
+        learnt = false;
+        genuine = false;
+        return null;
+    }
+
+    /** Whether a SYN-ACK acknowledges not the SYN that the flow began with, but a later one. */
+    private boolean isOfRenewal() {
+        return (bits & UNSETTLED) != 0 && !isOfInitiator() && renewals.isAcknowledged(flow, !out, ack);
+    }
+
+    private @Nullable DropReason renew(byte[] a, int at, int header) {
+        genuine = true;
+        state = (state & ~HISTORY) | HALF_OPEN | BOTH_SYNS | SYN_ACKED;
+        bits = 0;
+        adoptRenewal();
+        begin(a, at, header);
         return track();
     }
 
-    private @Nullable DropReason repeatedSynAck() {
-        DropReason why = track();
-        learnt = false;
-        genuine = false;
-        return why;
+    /** The receiver's SYN or SYN-ACK that was noted is the one that counts. */
+    private void adoptRenewal() {
+        bits = (bits & ~(receivers(SCALE_OFFERED) | receivers(SACK_PERMITTED) | SCALE << (out ? 4 : 0)))
+                | renewals.options(flow, !out);
+        receiverEnd = renewals.end(flow, !out);
+        receiverMaxEnd = receiverEnd;
+        receiverWindow = Math.max(1, renewals.window(flow, !out));
+        if ((bits & receivers(HAS_ACKED)) == 0) {
+            receiverAck = renewals.number(flow, !out) + 1;
+        }
+        renewals.forget(flow, !out);
     }
 
     private @Nullable DropReason shakeHands(byte[] a, int at, int header) {
@@ -461,21 +559,35 @@ public final class TcpTracker {
             return pickUp();
         }
         if (seen != BOTH_SYNS) {
-            if (isOfInitiator() || end != seq) {
+            if (isOfInitiator() || (flags & FIN) != 0) {
                 return DropReason.TCP_STATE;
             }
-            // the other side knows an older connection; who began will reset that one, with this very number
+            // the other side knows an older connection (RFC 9293 section 3.5.1); who began will reset that one, with
+            // this very number
             senderAck = ack;
-            bits |= CHALLENGED;
+            bits |= UNSETTLED;
             learnt = true;
             genuine = false;
             return null;
+        }
+        if ((state & SYN_ACKED) == 0) {
+            // a SYN each, and neither acknowledged yet: who began sends nothing but SYNs; the other SYN may be forged
+            genuine = false;
+            return isOfInitiator() || (flags & FIN) != 0 ? DropReason.TCP_STATE : null;
         }
         if (header > TcpView.MIN_LENGTH && (bits & receivers(SACK_PERMITTED)) != 0) {
             readSack(a, at, header);
         }
         DropReason why = track();
-        if (why != null || !genuine || (state & SYN_ACKED) == 0) {
+        if (why == DropReason.TCP_ACKNOWLEDGMENT
+                && (bits & UNSETTLED) != 0
+                && isOfInitiator()
+                && renewals.isAcknowledged(flow, !out, ack)) {
+            genuine = true;
+            adoptRenewal();
+            why = track();
+        }
+        if (why != null || !genuine) {
             return why;
         }
         if ((flags & FIN) != 0) {
@@ -487,6 +599,7 @@ public final class TcpTracker {
         // other's
         boolean opens = simultaneous ? (bits & receivers(HAS_ACKED)) != 0 : isOfInitiator();
         if (pickedUp ? !isOfInitiator() : opens) {
+            bits &= ~UNSETTLED;
             open();
         }
         return null;
@@ -515,7 +628,7 @@ public final class TcpTracker {
             state = with(state, RESET);
             return null;
         }
-        if (senderKnown && !receiverKnown && (bits & CHALLENGED) != 0 && seq == receiverAck) {
+        if (senderKnown && !receiverKnown && (bits & UNSETTLED) != 0 && seq == receiverAck) {
             return null;
         }
         return senderKnown && receiverKnown && isInWindow() ? null : DropReason.TCP_RST_WINDOW;

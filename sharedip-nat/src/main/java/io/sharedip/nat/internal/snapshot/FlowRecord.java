@@ -44,8 +44,8 @@ public final class FlowRecord {
     public static final int SYN_ACKED = 1 << 8;
     /** In {@link #flags()}: both sides have sent a SYN without an acknowledgment. */
     public static final int SIMULTANEOUS = 1 << 9;
-    /** In {@link #flags()}: a SYN was answered by a bare ACK, as by one who knows an older connection. */
-    public static final int CHALLENGED = 1 << 10;
+    /** In {@link #flags()}: the sides may not agree on which connection this is: a SYN was answered by an ACK, or by two SYN-ACKs. */
+    public static final int UNSETTLED = 1 << 10;
     /** In {@link #flags()}: the flow was picked up in mid-stream, so its windows are guesses. */
     public static final int PICKED_UP = 1 << 11;
 
