@@ -14,8 +14,9 @@ import org.jspecify.annotations.Nullable;
  * Compares what came out of both sides for one frame.
  *
  * <p>Not compared, because each implementation is free in it: into how many fragments a datagram leaves; and of a packet that the gateway
- * makes itself its identification, DF bit and time to live (RFC 6864, RFC 1122 section 3.2.1.7) and how much of the offending packet an
- * ICMP error quotes beyond 28 octets of it (RFC 1812 section 4.3.2.3).
+ * makes itself its identification, DF bit and time to live (RFC 6864, RFC 1122 section 3.2.1.7), how much of the offending packet an
+ * ICMP error quotes beyond 28 octets of it (RFC 1812 section 4.3.2.3), and whether on the uplink it goes to the neighbour that the frame
+ * came from or to the next hop.
  */
 final class Comparison {
 
@@ -123,6 +124,10 @@ final class Comparison {
                 f = f.clone();
                 Octets.put32(f, IP + 4, 0);
                 f[IP + 8] = 64;
+                long to = Octets.u48(f, 0);
+                if (step.link() == Net.UPLINK && to == Octets.u48(step.frame(), 6)) {
+                    Octets.put48(f, 0, Net.NEXT_HOP_MAC);
+                }
                 Wire.fixIp(f, IP);
             }
             out.add(new Emission(emission.link(), f));

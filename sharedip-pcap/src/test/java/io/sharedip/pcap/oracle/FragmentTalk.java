@@ -2,6 +2,7 @@ package io.sharedip.pcap.oracle;
 
 import static io.sharedip.pcap.oracle.Wire.IP;
 
+import io.sharedip.packet.Checksum;
 import io.sharedip.packet.Octets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -47,6 +48,8 @@ final class FragmentTalk extends Talk {
                 && Wire.headerLength(f, IP) >= 20
                 && Octets.u16(f, IP + 2) == f.length - IP
                 && (Octets.u16(f, IP + 6) & 0x3fff) == 0
+                && IP + Wire.headerLength(f, IP) <= f.length
+                && Checksum.sum(f, IP, Wire.headerLength(f, IP)) == 0xffff
                 && f.length - IP - Wire.headerLength(f, IP) > 16;
         if (!sound || !hasPlainHeader(f) || !chance(often)) {
             return step;

@@ -204,7 +204,8 @@ final class KernelNat implements Nat {
                 // before the kernel counts down or answers anything
                 + "chain early { type filter hook prerouting priority filter\n"
                 + "ip ttl > 1 ct state invalid drop\n"
-                + "iifname \"g*\" ip daddr { " + guests() + " } ip ttl > 1 reject with icmp admin-prohibited\n}\n"
+                + "iifname . ip saddr { " + guests("\"g%d\" . %s") + " } ip daddr { " + guests("%2$s")
+                + " } ip ttl > 1 reject with icmp admin-prohibited\n}\n"
                 + "chain pre { type nat hook prerouting priority dstnat\n" + forwards + "}\n"
                 + "chain post { type nat hook postrouting priority srcnat\noifname \"up0\" masquerade\n}\n"
                 + "chain through { type filter hook forward priority filter; policy drop\n"
@@ -219,9 +220,9 @@ final class KernelNat implements Nat {
                 + "}\n";
     }
 
-    private static String guests() {
+    private static String guests(String format) {
         return IntStream.rangeClosed(1, Net.GUESTS)
-                .mapToObj(Net::guestAddressText)
+                .mapToObj(guest -> format.formatted(guest, Net.guestAddressText(guest)))
                 .collect(Collectors.joining(", "));
     }
 

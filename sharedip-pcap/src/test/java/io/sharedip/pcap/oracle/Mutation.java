@@ -5,6 +5,7 @@ import static io.sharedip.pcap.oracle.Wire.IP;
 import io.sharedip.packet.Octets;
 import java.util.Arrays;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 
 /** Breaks a valid frame in one place; sometimes with checksums that agree with what is broken. */
 final class Mutation {
@@ -12,24 +13,25 @@ final class Mutation {
     private Mutation() {}
 
     static Step of(SplittableRandom random, Step valid) {
-        return of(random, valid, false);
+        return of(random, valid, valid);
     }
 
     /**
      * Breaks one.
      *
-     * @param wild whether a sequence number or flag of TCP may change under a right checksum
+     * @param repeated what is broken instead, if any, where the kernel tracks a packet before it drops it: one that has been said before
      */
-    static Step of(SplittableRandom random, Step valid, boolean wild) {
+    static Step of(SplittableRandom random, Step fresh, @Nullable Step repeated) {
+        int kind = random.nextInt(16);
+        boolean isTracked = kind == 7 || kind == 12 || kind == 14;
+        if (isTracked && repeated == null) {
+            kind = 15;
+        }
+        Step valid = isTracked && repeated != null ? repeated : fresh;
         byte[] f = valid.frame().clone();
         int transport = IP + Wire.headerLength(f, IP);
         boolean fix = random.nextInt(100) < 70;
         String what;
-        int kind = random.nextInt(16);
-        if (!wild && f[IP + 9] == Wire.TCP && (kind == 7 || kind == 12 || kind == 14)) {
-            // the kernel follows the segment before it drops it
-            kind = 15;
-        }
         switch (kind) {
             case 0 -> {
                 what = "a bit flipped anywhere in the packet";
@@ -84,7 +86,7 @@ final class Mutation {
             }
             case 9 -> {
                 what = "an octet of the transport header";
-                if (f.length >= transport + 8 && (wild || f[IP + 9] != Wire.TCP)) {
+                if (f.length >= transport + 8) {
                     int first = transport + (f[IP + 9] == Wire.ICMP ? 6 : 4);
                     f[random.nextInt(first, Math.min(f.length, transport + 20))] = (byte) random.nextInt(256);
                 }

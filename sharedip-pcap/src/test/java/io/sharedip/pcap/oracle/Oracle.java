@@ -43,7 +43,8 @@ final class Oracle {
         engine.reset();
         plays++;
         Set<Integer> parted = new HashSet<>();
-        List<Step> played = new ArrayList<>();
+        List<byte[]> fragments = new ArrayList<>();
+        List<TcpHistory.Earlier> earlier = new ArrayList<>();
         for (int i = 0; i < steps.size(); i++) {
             Step step = steps.get(i).salted(plays);
             if (parted.contains(step.conversation())) {
@@ -55,7 +56,7 @@ final class Oracle {
             frames += counts ? 1 : 0;
             String what = Comparison.difference(step, k, e);
             if (what != null) {
-                Difference intended = intended(step, played, k, e);
+                Difference intended = intended(step, fragments, earlier, k, e);
                 if (intended == null) {
                     return new Divergence(i, step, what);
                 }
@@ -69,20 +70,34 @@ final class Oracle {
             } else if (counts) {
                 count(step, k);
             }
-            if (!e.isEmpty() || Wire.isFragment(step.frame())) {
-                played.add(step);
+            boolean fragment = Wire.isFragment(step.frame());
+            Packet packet = Packet.of(step.frame());
+            if (packet != null) {
+                Step whole = fragment ? step.with(Packet.whole(packet.datagram(fragments)).octets) : step;
+                earlier.add(new TcpHistory.Earlier(whole, isForwarded(step, e)));
+            }
+            if (fragment) {
+                fragments.add(step.frame());
             }
         }
         return null;
     }
 
     private static @Nullable Difference intended(
-            Step step, List<Step> before, List<Emission> kernel, List<Emission> engine) {
+            Step step,
+            List<byte[]> fragments,
+            List<TcpHistory.Earlier> earlier,
+            List<Emission> kernel,
+            List<Emission> engine) {
         List<Emission> k = Comparison.withoutIdentifications(step, kernel);
         List<Emission> e = Comparison.withoutIdentifications(step, engine);
         return Comparison.difference(step, k, e) == null
                 ? Difference.IDENTIFICATION
-                : Difference.of(step, before, k, e);
+                : Difference.of(step, fragments, earlier, k, e);
+    }
+
+    private static boolean isForwarded(Step step, List<Emission> out) {
+        return !out.isEmpty() && !Comparison.isOwn(step, out.get(0));
     }
 
     private void count(Step step, List<Emission> out) {
@@ -101,6 +116,16 @@ final class Oracle {
 
     Map<Difference, Long> differences() {
         return differences;
+    }
+
+    /** The shortest part of a case at whose last step the sides differ still. */
+    List<Step> shrunk(List<Step> steps, Divergence found) {
+        List<Step> upTo = steps.subList(0, found.index() + 1);
+        Step last = upTo.get(found.index());
+        return Shrinker.shrink(upTo, part -> {
+            Divergence d = part.get(part.size() - 1) == last ? play(part, false) : null;
+            return d != null && d.index() == part.size() - 1;
+        });
     }
 
     String report() {

@@ -88,8 +88,7 @@ class OracleLabTest {
     }
 
     private static String shrunk(Oracle oracle, long seed, List<Step> steps, Divergence found) {
-        List<Step> shortest =
-                Shrinker.shrink(steps.subList(0, found.index() + 1), part -> oracle.play(part, false) != null);
+        List<Step> shortest = oracle.shrunk(steps, found);
         Divergence last = oracle.play(shortest, false);
         StringBuilder s = new StringBuilder("seed " + seed + ", step " + found.index() + ", shrunk:\n");
         shortest.forEach(step -> s.append(step.format()).append('\n'));
@@ -170,8 +169,7 @@ class OracleLabTest {
                 List<Step> steps = Scenario.of(seed);
                 Divergence found = oracle.play(steps, false);
                 if (found != null) {
-                    List<Step> shortest = Shrinker.shrink(
-                            steps.subList(0, found.index() + 1), part -> oracle.play(part, false) != null);
+                    List<Step> shortest = oracle.shrunk(steps, found);
                     assertThat(shortest).hasSizeBetween(1, 4);
                     return;
                 }

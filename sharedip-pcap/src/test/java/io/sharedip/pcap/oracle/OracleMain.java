@@ -23,7 +23,7 @@ final class OracleMain {
             int failed = 0;
             int examples = 0;
             for (long seed = first; seed < first + seeds; seed++) {
-                List<Step> steps = Scenario.of(seed, Boolean.getBoolean("oracle.wild"));
+                List<Step> steps = Scenario.of(seed);
                 Divergence d = oracle.play(steps, true);
                 if (d == null) {
                     continue;
@@ -38,8 +38,7 @@ final class OracleMain {
                 if (kinds.get(kind) > 3 || !kind.matches(only) || examples++ >= shown) {
                     continue;
                 }
-                List<Step> shortest =
-                        Shrinker.shrink(steps.subList(0, d.index() + 1), part -> oracle.play(part, false) != null);
+                List<Step> shortest = oracle.shrunk(steps, d);
                 Divergence last = oracle.play(shortest, false);
                 System.out.println(d.what() + "   " + d.step().note());
                 System.out.println("seed " + seed + " step " + d.index() + " of " + steps.size() + ", shrunk to "

@@ -33,6 +33,11 @@ record Step(int link, int conversation, int portAt, int nominal, byte[] frame, S
         Octets.put16(other, Wire.IP + 4, salted);
         Octets.put16(
                 other, Wire.IP + 10, Checksum.update(Octets.u16(frame, Wire.IP + 10), Checksum.delta16(id, salted)));
+        return with(other);
+    }
+
+    /** The same step with another frame. */
+    Step with(byte[] other) {
         return new Step(link, conversation, portAt, nominal, other, note);
     }
 

@@ -46,8 +46,6 @@ final class TcpTalk extends Talk {
     private final End peerEnd = new End();
     private final boolean guestBegins;
     private final int wrong;
-    private final boolean numbers;
-    private final boolean wild;
     private final Deque<Step> held = new ArrayDeque<>();
     private Phase phase = Phase.START;
     private int left;
@@ -55,14 +53,18 @@ final class TcpTalk extends Talk {
     private boolean opened = true;
 
     private boolean refused;
+    /** Whether a RST has been said. */
+    private boolean reset;
+
+    private @Nullable Step lastOfGuest;
+
+    private @Nullable Step lastOfPeer;
     private boolean first = true;
 
     /**
      * Begins one.
      *
      * @param wrong how many percent of the segments are not what an endpoint would say
-     * @param numbers whether sequence and acknowledgment numbers are wrong too, once the connection is open
-     * @param wild whether these are wrong at any time, and flags too
      */
     TcpTalk(
             SplittableRandom random,
@@ -73,18 +75,14 @@ final class TcpTalk extends Talk {
             int peerPort,
             int outsidePort,
             int wrong,
-            boolean numbers,
-            boolean wild,
             int left) {
         super(random, conversation, guest, guestPort, peer, peerPort, outsidePort);
         this.wrong = wrong;
-        this.numbers = numbers;
-        this.wild = wild;
         this.left = left;
         guestBegins = !isForwarded();
         for (End end : new End[] {guestEnd, peerEnd}) {
             end.scale = chance(70) ? random.nextInt(0, chance(10) ? 16 : 10) : -1;
-            end.window = !numbers || chance(80) ? random.nextInt(30_000, 65_536) : random.nextInt(1, 3_000);
+            end.window = chance(80) ? random.nextInt(30_000, 65_536) : random.nextInt(1, 3_000);
             end.sack = chance(60);
             end.stamps = chance(40);
         }
@@ -113,13 +111,25 @@ final class TcpTalk extends Talk {
         if (left-- <= 0) {
             return null;
         }
-        if (!held.isEmpty() && (chance(50) || phase == Phase.OPEN && !opened)) {
-            opened = held.size() == 1;
-            return held.poll();
-        }
-        if ((wild ? phase != Phase.START || !isForwarded() : phase == Phase.OPEN && opened) && chance(wrong)) {
+        boolean due = !held.isEmpty() && (chance(50) || phase == Phase.OPEN && !opened);
+        if (!due && (phase != Phase.START || !isForwarded()) && chance(wrong)) {
             return mistaken();
         }
+        Step step = due ? held.remove() : regular();
+        opened |= due && held.isEmpty();
+        int flags = Octets.u8(step.frame(), Wire.IP + 33);
+        boolean sure = (flags & (FIN | RST)) == 0 && !step.note().contains("SACK");
+        if (sure) {
+            if (step.link() == Net.UPLINK) {
+                lastOfPeer = step;
+            } else {
+                lastOfGuest = step;
+            }
+        }
+        return step;
+    }
+
+    private Step regular() {
         return switch (phase) {
             case START -> begin();
             case SYN_SENT -> answer();
@@ -127,6 +137,14 @@ final class TcpTalk extends Talk {
             case OPEN -> converse();
             case OVER -> after();
         };
+    }
+
+    /** What a side has said last, unless the state of the other side may hang on it. */
+    private @Nullable Step repeatable(boolean fromGuest) {
+        Step last = fromGuest ? lastOfGuest : lastOfPeer;
+        boolean ending = guestEnd.finished || peerEnd.finished || reset;
+        boolean syn = last != null && (Octets.u8(last.frame(), Wire.IP + 33) & SYN) != 0;
+        return ending || (syn && phase == Phase.OPEN) ? null : last;
     }
 
     private Step begin() {
@@ -142,7 +160,7 @@ final class TcpTalk extends Talk {
         if (dice < 10) {
             return syn(begins(), SYN, "SYN again");
         }
-        if (wild && dice < 16 && first) {
+        if (dice < 16 && first) {
             end.next = end.start + 1;
             hear(end);
             hear(begins());
@@ -225,7 +243,7 @@ final class TcpTalk extends Talk {
                     new byte[0],
                     "ACK with SACK");
         }
-        if (dice < 82 && numbers) {
+        if (dice < 82) {
             end.window = chance(40) ? 0 : random.nextInt(1, 65536);
             hear(end);
             return ack(end, "window update");
@@ -281,7 +299,7 @@ final class TcpTalk extends Talk {
         if (dice < 70) {
             return segment(end, end.next, end.received, RST, 0, new byte[0], new byte[0], "RST after the end");
         }
-        End sender = wild && chance(20) && !refused ? answers() : begins();
+        End sender = chance(20) && !refused && !isForwarded() ? answers() : begins();
         if (sender == begins()) {
             for (End e : new End[] {guestEnd, peerEnd}) {
                 e.start = chance(50) ? e.next + random.nextInt(1, 100_000) : random.nextInt();
@@ -293,6 +311,9 @@ final class TcpTalk extends Talk {
             }
             held.clear();
             refused = false;
+            reset = false;
+            lastOfGuest = null;
+            lastOfPeer = null;
             first = false;
             phase = Phase.SYN_SENT;
             sender.next = sender.start + 1;
@@ -308,9 +329,6 @@ final class TcpTalk extends Talk {
         End end = fromGuest ? guestEnd : peerEnd;
         End other = other(end);
         int dice = random.nextInt(100);
-        if (!wild && (!numbers || dice >= 42 && dice < 60 || dice >= 66 && dice < 74)) {
-            dice = 99;
-        }
         byte[] nothing = {};
         if (dice < 15) {
             return segment(
@@ -350,7 +368,7 @@ final class TcpTalk extends Talk {
                     end,
                     near(end.next),
                     near(other.next),
-                    SYN | (chance(50) ? ACK : 0),
+                    mayBegin(fromGuest) ? SYN | (chance(50) ? ACK : 0) : SYN | ACK,
                     end.window,
                     nothing,
                     nothing,
@@ -361,7 +379,7 @@ final class TcpTalk extends Talk {
                     end,
                     end.next,
                     end.received,
-                    random.nextInt(256),
+                    random.nextInt(256) & (mayBegin(fromGuest) ? 0xff : ~SYN),
                     end.window,
                     nothing,
                     data(random.nextInt(10)),
@@ -376,7 +394,7 @@ final class TcpTalk extends Talk {
                     end,
                     end.next,
                     end.received,
-                    chance(30) ? SYN : ACK,
+                    chance(30) && mayBegin(fromGuest) ? SYN : ACK,
                     end.window,
                     data(length),
                     nothing,
@@ -387,7 +405,12 @@ final class TcpTalk extends Talk {
         }
         Step right = segment(
                 end, end.next, end.received, ACK | PSH, end.window, options(end), data(random.nextInt(100)), "");
-        return Mutation.of(random, right, wild);
+        return Mutation.of(random, right, repeatable(fromGuest));
+    }
+
+    /** Whether the sender may begin a connection: what a guest begins from a forwarded endpoint bears the forwarded port, and not so with the kernel. */
+    private boolean mayBegin(boolean fromGuest) {
+        return !fromGuest || !isForwarded() || !(reset || phase == Phase.OVER || guestEnd.finished || peerEnd.finished);
     }
 
     private void hear(End end) {
@@ -399,7 +422,7 @@ final class TcpTalk extends Talk {
     private Step send(End end, int length, int flags, String note) {
         byte[] data = data(length);
         int room = other(end).hears ? roomOf(other(end)) : 0;
-        if (room < length && !(numbers && chance(20))) {
+        if (room < length && !chance(20)) {
             data = data(Math.max(0, Math.min(length, room)));
         }
         Step step = segment(end, end.next, end.received, ACK | PSH | flags, end.window, options(end), data, note);
@@ -483,6 +506,8 @@ final class TcpTalk extends Talk {
                 : Wire.tcp(peerPort, outsidePort, seq, ack, flags, window, options, data);
         String text = note + ": seq " + (seq - end.start) + " ack " + (ack - other(end).start) + " flags " + flags
                 + " win " + window + " len " + data.length;
-        return step(fromGuest, Wire.TCP, tcp, text);
+        Step step = step(fromGuest, Wire.TCP, tcp, text);
+        reset |= (flags & RST) != 0;
+        return step;
     }
 }

@@ -139,11 +139,12 @@ final class Wire {
     static void replacePort(byte[] a, int at, int port) {
         int delta = Checksum.delta16(u16(a, at), port);
         put16(a, at, port);
-        int outerAt = transportChecksumAt(a, IP, a.length);
+        int end = Math.min(a.length, IP + u16(a, IP + 2));
+        int outerAt = transportChecksumAt(a, IP, end);
         int inner = IP + headerLength(a, IP) + 8;
         boolean isInner = u8(a, IP + 9) == ICMP && isError(u8(a, IP + headerLength(a, IP))) && at >= inner + 20;
         if (isInner) {
-            int innerAt = transportChecksumAt(a, inner, a.length);
+            int innerAt = transportChecksumAt(a, inner, end);
             if (innerAt >= 0) {
                 delta = Checksum.add(delta, update(a, innerAt, delta, u8(a, inner + 9) == UDP));
             }

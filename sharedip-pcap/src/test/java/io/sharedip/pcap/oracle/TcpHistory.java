@@ -1,0 +1,276 @@
+package io.sharedip.pcap.oracle;
+
+import static io.sharedip.pcap.oracle.Wire.ACK;
+import static io.sharedip.pcap.oracle.Wire.FIN;
+import static io.sharedip.pcap.oracle.Wire.RST;
+import static io.sharedip.pcap.oracle.Wire.SYN;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** What has passed of a TCP connection before a segment, as the predicates of {@link Difference} see it. */
+final class TcpHistory {
+
+    /** A packet that came before, and whether it passed. */
+    record Earlier(Step step, boolean passed) {}
+
+    private record Segment(boolean fromGuest, boolean passed, Packet packet) {}
+
+    private final boolean fromGuest;
+    /** Since the connection began, for the last time. */
+    private final List<Segment> segments = new ArrayList<>();
+
+    private boolean begunByGuest;
+    private boolean begun;
+    private boolean answered;
+    private boolean open;
+    private boolean reset;
+    private boolean resetUnanswered;
+    private boolean resetEarly;
+    private boolean synWhenOpen;
+    private boolean guestFin;
+    private boolean peerFin;
+    private boolean begunAnew;
+    private boolean disturbed;
+    private boolean forgotten;
+
+    /**
+     * Looks back.
+     *
+     * @param step a segment
+     * @param earlier the whole packets that came before
+     */
+    TcpHistory(Step step, List<Earlier> earlier) {
+        fromGuest = step.link() != Net.UPLINK;
+        for (Earlier e : earlier) {
+            Packet p = Packet.of(e.step().frame());
+            if (p != null && e.step().conversation() == step.conversation() && p.isSegment(0)) {
+                add(new Segment(e.step().link() != Net.UPLINK, e.passed(), p));
+            }
+        }
+    }
+
+    private void add(Segment s) {
+        int flags = s.packet.flags();
+        boolean begins = (flags & (SYN | ACK | RST | FIN)) == SYN;
+        forgotten |= begins && guestFin && peerFin && s.fromGuest != begunByGuest;
+        disturbed |= begunAnew && !answered && !s.packet.isSegment(SYN);
+        if (s.passed) {
+            follow(s, flags, begins);
+        }
+        segments.add(s);
+    }
+
+    private void follow(Segment s, int flags, boolean begins) {
+        synWhenOpen = open && (synWhenOpen || begins);
+        boolean ended = reset || (guestFin && peerFin);
+        if (begins && begun && s.fromGuest == begunByGuest && !ended && hasFinTwice()) {
+            begunAnew = true;
+            answered = false;
+        } else if (begins && (!begun || (s.fromGuest == begunByGuest && (ended || !answered)))) {
+            if (!begun || ended) {
+                begunAnew = begun;
+                disturbed = false;
+                segments.clear();
+                reset = false;
+                resetUnanswered = false;
+                resetEarly = false;
+                forgotten = false;
+                guestFin = false;
+                peerFin = false;
+            }
+            begun = true;
+            begunByGuest = s.fromGuest;
+            answered = false;
+            open = false;
+        } else if ((flags & RST) != 0) {
+            reset = true;
+            resetEarly |= !open;
+            resetUnanswered |= segments.stream().noneMatch(q -> q.passed && q.fromGuest != begunByGuest);
+        } else if (s.fromGuest != begunByGuest) {
+            answered |= (flags & (SYN | ACK)) == (SYN | ACK);
+        } else if (answered && (flags & (SYN | ACK)) == ACK) {
+            open = true;
+        }
+        if ((flags & FIN) != 0) {
+            guestFin |= s.fromGuest;
+            peerFin |= !s.fromGuest;
+        }
+    }
+
+    private boolean hasFinTwice() {
+        return segments.stream()
+                        .filter(s -> s.passed && s.packet.isSegment(FIN))
+                        .count()
+                > 1;
+    }
+
+    private List<Packet> of(boolean guest) {
+        return segments.stream()
+                .filter(s -> s.passed && s.fromGuest == guest)
+                .map(Segment::packet)
+                .toList();
+    }
+
+    /** What the sender of the segment has sent since the connection began. */
+    List<Packet> own() {
+        return of(fromGuest);
+    }
+
+    /** What its receiver has sent. */
+    List<Packet> others() {
+        return of(!fromGuest);
+    }
+
+    /** Whether the segment is of the side that began. */
+    boolean isOfBeginner() {
+        return fromGuest == begunByGuest;
+    }
+
+    /** Whether the handshake is complete: the side that began has acknowledged the SYN-ACK. */
+    boolean isOpen() {
+        return open;
+    }
+
+    /** Whether a SYN-ACK has passed. */
+    boolean isAnswered() {
+        return answered;
+    }
+
+    /** Whether a RST has passed, or a FIN. */
+    boolean isEnding() {
+        return reset || guestFin || peerFin;
+    }
+
+    /** Whether a RST has passed before the called side had sent anything else. */
+    boolean isResetUnanswered() {
+        return resetUnanswered;
+    }
+
+    /** Whether a RST has passed before the handshake was complete. */
+    boolean isResetEarly() {
+        return resetEarly;
+    }
+
+    /** Whether the connection began anew where one had ended, or while one side had sent two FINs and the other none. */
+    boolean hasBegunAnew() {
+        return begunAnew;
+    }
+
+    /** Whether anything but a SYN came between the SYN that began the connection anew and its answer. */
+    boolean isDisturbed() {
+        return disturbed;
+    }
+
+    /** Whether a SYN has passed since the handshake was complete. */
+    boolean hasSynWhenOpen() {
+        return synWhenOpen;
+    }
+
+    /** Whether a SYN of the called side came after the FINs of both. */
+    boolean isForgotten() {
+        return forgotten;
+    }
+
+    /** Whether a side has sent SYNs of different numbers or options, whether they passed or not, with this segment. */
+    boolean hasTwoBeginnings(Packet segment) {
+        return beginnings(true, segment) > 1 || beginnings(false, segment) > 1;
+    }
+
+    private long beginnings(boolean ofGuest, Packet segment) {
+        Stream<Packet> before =
+                segments.stream().filter(s -> s.fromGuest == ofGuest).map(Segment::packet);
+        return Stream.concat(before, ofGuest == fromGuest ? Stream.of(segment) : Stream.of())
+                .filter(p -> (p.flags() & (SYN | RST | FIN)) == SYN)
+                .map(p -> List.of(p.sequence(), p.windowScale(), p.permitsSack()))
+                .distinct()
+                .count();
+    }
+
+    /** Whether the called side has sent a SYN without acknowledgment. */
+    boolean isSimultaneous() {
+        return segments.stream()
+                .anyMatch(s -> s.fromGuest != begunByGuest && (s.packet.flags() & (SYN | ACK | RST | FIN)) == SYN);
+    }
+
+    /**
+     * Whether a segment must pass whatever came before, if no RST did: a SYN-ACK of the called side that acknowledges the first or the last SYN, or comes
+     * in an open connection; or an ACK from where the first or the last SYN-ACK expects it, that acknowledges that one.
+     */
+    boolean mustPass(Packet segment) {
+        int flags = segment.flags() & (SYN | ACK | RST | FIN);
+        boolean synAck = flags == (SYN | ACK);
+        if (reset || !(synAck || flags == ACK) || synAck == isOfBeginner() || (open && !synAck && !synWhenOpen)) {
+            return false;
+        }
+        if (open && synAck) {
+            return true;
+        }
+        List<Packet> answered = others().stream()
+                .filter(p -> (p.flags() & (SYN | ACK | RST | FIN)) == (synAck ? SYN : SYN | ACK))
+                .toList();
+        return !answered.isEmpty()
+                && Stream.of(answered.get(0), answered.get(answered.size() - 1))
+                        .filter(p -> synAck
+                                || p.acknowledgment()
+                                        == answered.get(answered.size() - 1).acknowledgment())
+                        .anyMatch(p -> segment.acknowledgment() - p.sequence() > 0
+                                && segment.acknowledgment() - p.sequenceEnd() <= 0
+                                && (synAck || segment.sequence() == p.acknowledgment()));
+    }
+
+    /** Whether a number lies behind a SYN of the receiver, and no further than the data with it. */
+    boolean isAcknowledgmentOfSyn(int number) {
+        return others().stream()
+                .filter(p -> (p.flags() & (SYN | RST)) == SYN)
+                .anyMatch(p -> number - p.sequence() > 0 && number - p.sequenceEnd() <= 0);
+    }
+
+    /** The largest window announced without its scale; the scale makes it no smaller. */
+    static int leastWindow(List<Packet> segments) {
+        return segments.stream().mapToInt(Packet::window).max().orElse(0);
+    }
+
+    /** Whether a segment, not a SYN, ends right of every window edge that the other side has announced. */
+    boolean isBeyondWindow(Packet segment) {
+        if ((segment.flags() & SYN) != 0) {
+            return false;
+        }
+        boolean scaled = own().stream().anyMatch(p -> (p.flags() & SYN) != 0 && p.windowScale() >= 0);
+        int scale = -1;
+        boolean announced = false;
+        boolean begun = false;
+        for (Packet p : others()) {
+            boolean syn = (p.flags() & SYN) != 0;
+            if (syn) {
+                scale = p.windowScale();
+                begun = true;
+            }
+            if (begun && (p.flags() & ACK) != 0) {
+                int shift = syn || !scaled ? 0 : Math.max(0, scale);
+                if (segment.sequenceEnd() - p.acknowledgment() - (p.window() << shift) <= 0) {
+                    return false;
+                }
+                announced = true;
+            }
+        }
+        return announced;
+    }
+
+    /** Whether it ends more than a window before what its sender has sent, or acknowledges more than 66,000 octets too little. */
+    boolean isLate(Packet segment) {
+        int window = leastWindow(others());
+        return own().stream().anyMatch(p -> p.sequenceEnd() - segment.sequenceEnd() > window)
+                || ((segment.flags() & ACK) != 0
+                        && others().stream().anyMatch(p -> p.sequenceEnd() - segment.acknowledgment() > 66_000));
+    }
+
+    /** Whether the other side has sent a RST ahead of all else that it has sent. */
+    boolean followsResetAhead() {
+        List<Packet> others = others();
+        return others.stream()
+                .anyMatch(r -> r.isSegment(RST)
+                        && others.stream().allMatch(p -> p.isSegment(RST) || r.sequenceEnd() - p.sequenceEnd() > 0));
+    }
+}
