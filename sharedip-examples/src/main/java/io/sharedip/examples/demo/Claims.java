@@ -65,11 +65,11 @@ final class Claims {
     }
 
     private String forwardReachesGuest() {
-        return expectPage(stage.network().far(), "http://" + ADDRESS + ":8080/", "this is web");
+        return Page.expect(stage.network().far(), "http://" + ADDRESS + ":8080/", "this is web");
     }
 
     private String hostIsReached() {
-        return expectPage(stage.network().far(), "http://" + ADDRESS + "/", "this is host");
+        return Page.expect(stage.network().far(), "http://" + ADDRESS + "/", "this is host");
     }
 
     private String traceroute() {
@@ -99,14 +99,14 @@ final class Claims {
     private String ruleForbids() {
         String url = "http://" + FAR + "/";
         LabMachine guest = stage.guest("mail");
-        String before = expectPage(guest, url, "this is far");
+        String before = Page.expect(guest, url, "this is far");
         String rule = "reject tcp from guest mail to " + FAR + "/32 port 80";
         stage.gateway().replaceRules(rule);
         Outcome after = guest.run("curl", "-sS", "--max-time", "10", url);
         if (after.exit() != 7) {
             throw new LabException("not refused after '" + rule + "': " + after.describe());
         }
-        String other = expectPage(stage.guest("db"), url, "this is far");
+        String other = Page.expect(stage.guest("db"), url, "this is far");
         return "before: " + before + "\nafter '" + rule + "': " + after.err().strip()
                 + "\nguest db, whom no rule names: " + other;
     }
@@ -120,14 +120,7 @@ final class Claims {
     }
 
     private String booksBalance() {
-        Map<String, Long> stats = stage.gateway().stats();
-        long known = Books.add(stats, "forwarded", "answered", "leftToHost", "held", "dropped");
-        if (Books.add(stats, "framesIn") != known) {
-            throw new LabException("framesIn is not the sum of what became of them: " + stats);
-        }
-        return "framesIn " + stats.get("framesIn") + " = forwarded " + stats.get("forwarded") + " + answered "
-                + stats.get("answered") + " + leftToHost " + stats.get("leftToHost") + " + held " + stats.get("held")
-                + " + dropped " + stats.get("dropped");
+        return Books.balance(stage.gateway().stats());
     }
 
     private String endsCleanly() {
@@ -148,13 +141,5 @@ final class Claims {
         outcomes.forEach((name, outcome) ->
                 text.append(name).append(": ").append(summary.apply(outcome)).append('\n'));
         return text.toString();
-    }
-
-    private static String expectPage(LabMachine from, String url, String page) {
-        Outcome fetched = from.run("curl", "-sS", "--max-time", "10", url).orThrow();
-        if (!fetched.out().strip().equals(page)) {
-            throw new LabException("not the page '" + page + "': " + fetched.describe());
-        }
-        return url + " says '" + page + "'";
     }
 }

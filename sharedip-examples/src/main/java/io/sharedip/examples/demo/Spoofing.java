@@ -12,7 +12,6 @@ import io.sharedip.examples.lab.Waiting;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 
 /** A guest sends what it may not send. */
 final class Spoofing {
@@ -78,10 +77,7 @@ final class Spoofing {
     }
 
     private Map<String, Long> increase(Map<String, Long> before) {
-        Map<String, Long> increase = new TreeMap<>(stage.gateway().drops());
-        before.forEach((reason, count) -> increase.merge(reason, -count, Long::sum));
-        increase.values().removeIf(count -> count == 0);
-        return increase;
+        return Books.increase(before, stage.gateway().drops());
     }
 
     private static Outcome ping(LabMachine guest, String source, long count) {

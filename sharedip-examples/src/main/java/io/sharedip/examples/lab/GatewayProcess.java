@@ -16,6 +16,8 @@ public final class GatewayProcess implements AutoCloseable {
     public static final String JAR_PROPERTY = "sharedip.gateway.jar";
 
     private static final Duration START = Duration.ofSeconds(60);
+    private static final List<String> WITHOUT_RIGHTS = List.of(
+            "setpriv", "--no-new-privs", "--bounding-set", "-all", "--inh-caps", "-all", "--ambient-caps", "-all");
 
     private final LabMachine host;
     private final Path directory;
@@ -38,9 +40,27 @@ public final class GatewayProcess implements AutoCloseable {
      * @return ready
      */
     public static GatewayProcess start(Lab lab, LabMachine host, GatewayFile file) {
+        return start(lab, host, file, List.of());
+    }
+
+    /**
+     * Starts the gateway without any capability, whoever this user is, and waits until it is ready.
+     *
+     * @param lab for the files
+     * @param host where it runs
+     * @param file its configuration
+     * @return ready
+     */
+    public static GatewayProcess startWithoutRights(Lab lab, LabMachine host, GatewayFile file) {
+        return start(lab, host, file, WITHOUT_RIGHTS);
+    }
+
+    private static GatewayProcess start(Lab lab, LabMachine host, GatewayFile file, List<String> wrapper) {
         Path control = lab.directory().resolve("gateway.sock");
         Path configuration = file.write(lab.directory(), control);
-        LabProgram program = host.start(commandLine("run", configuration.toString(), "-q"));
+        List<String> command = new ArrayList<>(wrapper);
+        command.addAll(commandLine("run", configuration.toString(), "-q"));
+        LabProgram program = host.start(command);
         program.awaitText("ready: ", START);
         return new GatewayProcess(host, lab.directory(), control, program);
     }
@@ -56,6 +76,17 @@ public final class GatewayProcess implements AutoCloseable {
                 .filter(line -> line.startsWith("ready: "))
                 .findFirst()
                 .orElse("");
+    }
+
+    /**
+     * What the kernel says of its capabilities.
+     *
+     * @return a line for each set of them, as in {@code CapEff: 0000000000000000}
+     */
+    public List<String> capabilities() {
+        return host.run("grep", "^Cap", "/proc/" + program.pid() + "/status")
+                .orThrow()
+                .lines();
     }
 
     /**

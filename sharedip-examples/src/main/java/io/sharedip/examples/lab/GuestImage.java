@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** The kernel and the file system of the lab's virtual machines, which the project's script makes of Debian packages. */
-final class GuestImage {
+public final class GuestImage {
 
     private static final Duration PATIENCE = Duration.ofMinutes(3);
 
@@ -23,7 +23,7 @@ final class GuestImage {
      * @param scratch a directory for output
      * @return ready to boot
      */
-    static GuestImage get(Path scratch) {
+    public static GuestImage get(Path scratch) {
         String made = System.getenv("SHAREDIP_GUEST");
         if (made == null || made.isBlank()) {
             Path script = Stream.of("", "..")

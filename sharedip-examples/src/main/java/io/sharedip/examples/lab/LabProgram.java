@@ -70,6 +70,11 @@ public final class LabProgram implements AutoCloseable {
         return process.isAlive();
     }
 
+    /** Its process id. */
+    long pid() {
+        return process.pid();
+    }
+
     /**
      * Waits until the program has said something.
      *

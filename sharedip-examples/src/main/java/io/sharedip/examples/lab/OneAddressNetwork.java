@@ -148,6 +148,16 @@ public final class OneAddressNetwork {
         return "52:54:00:00:00:0" + (index + 1);
     }
 
+    /**
+     * The MAC address of a guest that carries the shared address.
+     *
+     * @param guest one of {@link #SAME_ADDRESS_GUESTS}
+     * @return as in the gateway's file
+     */
+    public static String macOf(String guest) {
+        return mac(SAME_ADDRESS_GUESTS.indexOf(guest));
+    }
+
     private static String completeChecksums(String card) {
         return "ethtool -K " + card + " tx off >/dev/null";
     }

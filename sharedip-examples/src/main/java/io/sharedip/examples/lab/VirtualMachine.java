@@ -10,7 +10,7 @@ import java.util.List;
  * A virtual machine of the lab: QEMU without hardware acceleration, a Debian cloud kernel and busybox. Its web server says its name on
  * {@code /} and who asks on {@code /cgi-bin/who}. QEMU runs on a lab machine.
  */
-public final class VirtualMachine implements AutoCloseable {
+public final class VirtualMachine implements ShellGuest {
 
     private static final Duration CONNECT = Duration.ofSeconds(20);
     private static final Duration BOOT = Duration.ofMinutes(2);
@@ -85,11 +85,7 @@ public final class VirtualMachine implements AutoCloseable {
         }
     }
 
-    /**
-     * Waits until the guest has booted and has its address.
-     *
-     * @return this
-     */
+    @Override
     public VirtualMachine awaitReady() {
         if (serial.until("@@READY\n", BOOT).isEmpty()) {
             throw new LabException(name + " did not boot: " + serial.rest() + " " + qemu.err());
@@ -97,35 +93,19 @@ public final class VirtualMachine implements AutoCloseable {
         return this;
     }
 
-    /**
-     * Runs a shell command in the guest, for a minute at most.
-     *
-     * @param command one line
-     * @return how it ended, with everything it said as its output
-     */
-    public Outcome run(String command) {
-        start(command);
-        return await(command, PATIENCE);
+    @Override
+    public String name() {
+        return name;
     }
 
-    /**
-     * Begins a shell command in the guest; {@link #await} must follow before the next.
-     *
-     * @param command one line
-     */
+    @Override
     public void start(String command) {
         serial.send(command);
     }
 
-    /**
-     * Waits for the end of the command that was started last.
-     *
-     * @param command for messages
-     * @param limit how long at most
-     * @return how it ended
-     */
+    @Override
     public Outcome await(String command, Duration limit) {
-        List<String> said = List.of(name, command);
+        List<String> said = List.of(name + ":", command);
         String out = serial.until("@@RC ", limit).orElse(null);
         if (out == null) {
             return new Outcome(said, Outcome.TIMED_OUT, serial.rest(), qemu.err());

@@ -62,6 +62,7 @@ public final class WebServer implements AutoCloseable {
                     "cat " + root.resolve("big"),
                     "echo",
                     "echo " + SLOW_END);
+            script(scripts.resolve("who"), "echo \"you are $REMOTE_ADDR:$REMOTE_PORT\"");
             script(scripts.resolve("digest"), "head -c \"$CONTENT_LENGTH\" | sha256sum");
         } catch (IOException e) {
             throw new LabException("cannot write the pages of " + machine, e);
