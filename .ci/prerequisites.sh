@@ -24,7 +24,8 @@ virtual_machines=(qemu-system-x86_64=qemu-system-x86 cpio=cpio)
 # The Java and Maven that the build needs; the programs that the lab's machines run; what is named besides.
 all_missing_packages() {
     missing_packages "$@" javac=openjdk-17-jdk-headless mvn=maven \
-        ip=iproute2 tc=iproute2 ss=iproute2 nft=nftables ethtool=ethtool tcpdump=tcpdump unshare=util-linux setpriv=util-linux \
+        ip=iproute2 tc=iproute2 ss=iproute2 nft=nftables ethtool=ethtool tcpdump=tcpdump unshare=util-linux \
+        setpriv=util-linux \
         curl=curl ping=iputils-ping traceroute=traceroute dig=bind9-dnsutils nc=netcat-openbsd socat=socat \
         busybox=busybox dnsmasq=dnsmasq-base
     ldconfig -p | grep -q 'libpcap\.so' || echo libpcap0.8

@@ -200,6 +200,7 @@ public final class SocketUplink implements FlowUplink {
         open = new Open(host, new Sockets(on.loop(), on.channels(), settings, watch::isHost, host::wakeup), watch);
         watch.start();
         host.notice("what guests send leaves through sockets of the host (" + on.channels() + ")");
+        echoUnavailable().ifPresent(why -> host.notice("pings of guests are refused: " + why));
     }
 
     private void hostChanged(List<Integer> gone, String description) {

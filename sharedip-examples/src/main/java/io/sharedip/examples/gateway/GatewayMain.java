@@ -58,6 +58,7 @@ public final class GatewayMain implements Runnable {
         GatewayMain main = new GatewayMain();
         CommandLine line = new CommandLine(main)
                 .addSubcommand(new RunCommand(main, starter, stop))
+                .addSubcommand(new QemuCommand(main, starter, stop))
                 .addSubcommand(new CheckCommand());
         for (TableView view : TableView.values()) {
             CommandLine query = query(main, view);

@@ -37,7 +37,12 @@ public final class GuestImage {
                     .orThrow()
                     .out();
         }
-        return new GuestImage(Path.of(made.strip()));
+        GuestImage image = new GuestImage(Path.of(made.strip()));
+        if (!Files.isReadable(image.kernel()) || !Files.isReadable(image.initramfs())) {
+            throw new LabException("no image of a virtual machine in " + image.directory
+                    + ": set SHAREDIP_GUEST to what .ci/guest/build prints");
+        }
+        return image;
     }
 
     Path kernel() {

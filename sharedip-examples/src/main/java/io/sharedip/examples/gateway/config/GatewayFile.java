@@ -95,6 +95,33 @@ public record GatewayFile(
         return GatewayFileReader.read(text, new Problems(name));
     }
 
+    /**
+     * The same with other forwards and rules.
+     *
+     * @param newForwards instead of those of the file
+     * @param newRules instead of those of the file
+     * @return settings like these
+     */
+    public GatewayFile with(List<PortForward> newForwards, FilterChain newRules) {
+        return new GatewayFile(
+                address,
+                prefix,
+                router,
+                alias,
+                control,
+                state,
+                uplink,
+                capacity,
+                routerMac,
+                guests,
+                newForwards,
+                newRules,
+                nat,
+                timeouts,
+                dhcp,
+                dns);
+    }
+
     /** How outside ports are kept from the host. */
     public enum Claims {
         /** By sockets that hold them. */
