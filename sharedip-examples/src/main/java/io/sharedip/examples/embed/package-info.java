@@ -1,0 +1,5 @@
+/** Small programs to begin with: a gateway inside another program. */
+@NullMarked
+package io.sharedip.examples.embed;
+
+import org.jspecify.annotations.NullMarked;
