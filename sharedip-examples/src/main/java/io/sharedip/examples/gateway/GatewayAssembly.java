@@ -1,6 +1,7 @@
 package io.sharedip.examples.gateway;
 
 import io.netty.channel.EventLoopGroup;
+import io.sharedip.ConfigurationException;
 import io.sharedip.Guest;
 import io.sharedip.SharedIp;
 import io.sharedip.event.SharedIpListener;
@@ -8,6 +9,7 @@ import io.sharedip.examples.gateway.config.GatewayFile;
 import io.sharedip.examples.gateway.config.GatewayFile.AddressPlan;
 import io.sharedip.examples.gateway.config.GatewayFile.GuestSettings;
 import io.sharedip.examples.gateway.config.GatewayFile.LinkSettings;
+import io.sharedip.examples.gateway.config.GatewayFile.LinkSettings.Greeting;
 import io.sharedip.examples.gateway.config.GatewayFile.TimeoutKey;
 import io.sharedip.examples.gateway.config.GatewayFile.UplinkSettings;
 import io.sharedip.examples.gateway.config.GatewayFile.UplinkSettings.Card;
@@ -16,9 +18,11 @@ import io.sharedip.link.Link;
 import io.sharedip.nat.NatGateway;
 import io.sharedip.nat.NatGatewayBuilder;
 import io.sharedip.nat.Timeouts;
+import io.sharedip.netty.DatagramLink;
 import io.sharedip.netty.DnsForwarder;
 import io.sharedip.netty.QemuStreamLink;
 import io.sharedip.netty.SocketUplink;
+import io.sharedip.netty.StdioLink;
 import io.sharedip.pcap.LinuxPortClaims;
 import io.sharedip.pcap.PcapLink;
 import io.sharedip.uplink.PacketUplink;
@@ -60,7 +64,7 @@ final class GatewayAssembly implements GatewayStarter {
         file.routerMac().ifPresent(builder::routerMac);
         file.capacity().flowsPerGuest().ifPresent(builder::flowsPerGuest);
         for (GuestSettings guest : file.guests()) {
-            builder.guest(new Guest(guest.id(), guest.mac(), List.of(guest.address()), link(guest.link(), loop)));
+            builder.guest(new Guest(guest.id(), guest.mac(), List.of(guest.address()), link(guest, loop)));
         }
         file.forwards().forEach(builder::forward);
         file.nat().errorsPerSecond().ifPresent(builder::errorsPerSecond);
@@ -93,13 +97,41 @@ final class GatewayAssembly implements GatewayStarter {
         };
     }
 
-    private static Link link(LinkSettings settings, Optional<EventLoopGroup> loop) {
+    private static Link link(GuestSettings guest, Optional<EventLoopGroup> loop) {
+        LinkSettings settings = guest.link();
         if (settings instanceof LinkSettings.QemuStream stream) {
-            return loop.map(group -> QemuStreamLink.listen(stream.listen(), group))
-                    .orElseGet(() -> QemuStreamLink.listen(stream.listen()))
-                    .withMtu(stream.mtu());
+            return loop.map(group -> QemuStreamLink.parse(stream.address(), group))
+                    .orElseGet(() -> QemuStreamLink.parse(stream.address()))
+                    .withMtu(stream.wire().mtu())
+                    .withChecksums(stream.wire().checksums());
+        }
+        if (settings instanceof LinkSettings.Udp udp) {
+            return loop.map(group -> DatagramLink.udp(udp.address(), group))
+                    .orElseGet(() -> DatagramLink.udp(udp.address()))
+                    .withMtu(udp.wire().mtu())
+                    .withChecksums(udp.wire().checksums());
+        }
+        if (settings instanceof LinkSettings.UnixDatagram unix) {
+            return unixDatagrams(unix.address(), loop)
+                    .withMtu(unix.wire().mtu())
+                    .withChecksums(unix.wire().checksums());
+        }
+        if (settings instanceof LinkSettings.Stdio stdio) {
+            StdioLink plain = StdioLink.standard();
+            return (stdio.greeting() == Greeting.HYPERKIT ? plain.withHyperkitGreeting(guest.mac()) : plain)
+                    .withMtu(stdio.wire().mtu())
+                    .withChecksums(stdio.wire().checksums());
         }
         return PcapLink.guest(((LinkSettings.Pcap) settings).card());
+    }
+
+    /** Only epoll has unix datagrams; beside another event loop they get a thread of their own. */
+    private static DatagramLink unixDatagrams(String address, Optional<EventLoopGroup> loop) {
+        try {
+            return loop.map(group -> DatagramLink.unix(address, group)).orElseGet(() -> DatagramLink.unix(address));
+        } catch (ConfigurationException otherTransport) {
+            return DatagramLink.unix(address);
+        }
     }
 
     private static Timeouts timeouts(Map<TimeoutKey, Duration> settings) {

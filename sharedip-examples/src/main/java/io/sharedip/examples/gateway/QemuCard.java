@@ -22,8 +22,10 @@ final class QemuCard {
         }
         // PXE, for which QEMU would look for a ROM, is nothing that the gateway's DHCP server offers.
         String card = "virtio-net-pci,netdev=" + ID + ",romfile=,mac=" + guest.mac()
-                + (stream.mtu() == ETHERNET ? "" : ",host_mtu=" + stream.mtu());
-        return socket(stream.listen())
+                + (stream.wire().mtu() == ETHERNET
+                        ? ""
+                        : ",host_mtu=" + stream.wire().mtu());
+        return socket(stream.address())
                 .map(socket -> List.of("-netdev", "stream,id=" + ID + "," + socket, "-device", card));
     }
 

@@ -4,6 +4,7 @@ import io.sharedip.SharedIp;
 import io.sharedip.SharedIpException;
 import io.sharedip.examples.gateway.config.BadConfigurationException;
 import io.sharedip.examples.gateway.config.GatewayFile;
+import io.sharedip.examples.gateway.config.GatewayFile.LinkSettings;
 import io.sharedip.examples.gateway.control.ControlException;
 import io.sharedip.examples.gateway.control.ControlPath;
 import io.sharedip.examples.gateway.control.ControlServer;
@@ -15,6 +16,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -80,9 +82,13 @@ final class RunCommand implements Callable<Integer> {
     }
 
     private int attend(SharedIp gateway, GatewayFile settings) {
+        PrintWriter out = out(settings);
         if (!stop.isRequested()) {
-            println("ready: " + gateway.address() + " guests="
-                    + settings.guests().size() + " uplink=" + settings.uplink().kind());
+            println(
+                    out,
+                    "ready: " + gateway.address() + " guests="
+                            + settings.guests().size() + " uplink="
+                            + settings.uplink().kind());
         }
         StatusLine status = new StatusLine();
         long last = System.nanoTime();
@@ -95,14 +101,20 @@ final class RunCommand implements Callable<Integer> {
             Duration elapsed = Duration.ofNanos(System.nanoTime() - last);
             if (!quiet && elapsed.compareTo(STATUS_INTERVAL) >= 0) {
                 last = System.nanoTime();
-                println(status.next(gateway.stats(), elapsed));
+                println(out, status.next(gateway.stats(), elapsed));
             }
         }
         return ExitCode.DONE;
     }
 
-    private void println(String line) {
-        PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
+    /** Standard output, unless that belongs to a guest. */
+    private PrintWriter out(GatewayFile settings) {
+        CommandLine line = Objects.requireNonNull(spec).commandLine();
+        boolean taken = settings.guests().stream().anyMatch(guest -> guest.link() instanceof LinkSettings.Stdio);
+        return taken ? line.getErr() : line.getOut();
+    }
+
+    private static void println(PrintWriter out, String line) {
         out.println(line);
         out.flush();
     }

@@ -19,6 +19,8 @@ final class Forms {
     /** What Java takes on Linux: two less than {@code sun_path} has. */
     private static final int MOST_SOCKET_PATH_OCTETS = 106;
 
+    private static final String CONNECT = "connect ";
+
     private Forms() {}
 
     static Ipv4Address hostAddress(String text) {
@@ -126,12 +128,16 @@ final class Forms {
     }
 
     static String qemuStream(String text) {
-        if (text.startsWith("unix:")) {
-            checkSocketPath(text, "unix:".length());
-        } else if (text.startsWith("tcp:")) {
-            checkHostAndPort(text, "tcp:".length());
+        int start = text.startsWith(CONNECT) ? CONNECT.length() : 0;
+        if (text.startsWith("unix:", start)) {
+            checkSocketPath(text, start + "unix:".length());
+        } else if (text.startsWith("tcp:", start)) {
+            checkHostAndPort(text, start + "tcp:".length());
         } else {
-            throw wrong(text, "is neither a unix nor a tcp socket", "write unix:PATH or tcp:HOST:PORT");
+            throw wrong(
+                    text,
+                    "is neither a unix nor a tcp socket",
+                    "write unix:PATH or tcp:HOST:PORT, or one of them after 'connect '");
         }
         return text;
     }

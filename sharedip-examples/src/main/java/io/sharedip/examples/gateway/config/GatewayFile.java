@@ -14,6 +14,7 @@ import io.sharedip.nat.FragmentLimits;
 import io.sharedip.nat.ProtocolBehavior;
 import io.sharedip.nat.TcpTracking;
 import io.sharedip.netty.SocketTransport;
+import io.sharedip.packet.ChecksumState;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collections;
@@ -283,17 +284,80 @@ public record GatewayFile(
         }
 
         /**
-         * A socket to which QEMU's stream network backend connects.
+         * Frames behind their lengths on a stream, as QEMU's stream network backend speaks.
          *
-         * @param listen {@code unix:PATH} or {@code tcp:HOST:PORT}
-         * @param mtu of the guest's card
+         * @param address {@code unix:PATH} or {@code tcp:HOST:PORT} to listen on, or to connect to if {@code connect } stands before it
+         * @param wire what all sockets have
          */
-        record QemuStream(String listen, int mtu) implements LinkSettings {
+        record QemuStream(String address, Wire wire) implements LinkSettings {
 
             @Override
             public String place() {
-                return listen;
+                return address;
             }
+        }
+
+        /**
+         * A frame in each UDP datagram.
+         *
+         * @param address {@code HOST:PORT}, {@code HOST:PORT->HOST:PORT} or {@code HOST:PORT->any}
+         * @param wire what all sockets have
+         */
+        record Udp(String address, Wire wire) implements LinkSettings {
+
+            @Override
+            public String place() {
+                return "udp " + localPart(address);
+            }
+        }
+
+        /**
+         * A frame in each datagram of a unix socket.
+         *
+         * @param address {@code PATH} or {@code PATH->PATH}
+         * @param wire what all sockets have
+         */
+        record UnixDatagram(String address, Wire wire) implements LinkSettings {
+
+            @Override
+            public String place() {
+                return "unix:" + localPart(address);
+            }
+        }
+
+        /**
+         * Frames behind their lengths on the program's own standard input and output.
+         *
+         * @param greeting what comes before the frames
+         * @param wire what all sockets have
+         */
+        record Stdio(Greeting greeting, Wire wire) implements LinkSettings {
+
+            @Override
+            public String place() {
+                return "standard input";
+            }
+        }
+
+        /** What comes before the frames of standard input. */
+        enum Greeting {
+            /** Nothing. */
+            PLAIN,
+            /** What hyperkit says. */
+            HYPERKIT
+        }
+
+        /**
+         * What all links have that are no cards.
+         *
+         * @param mtu of the guest's card
+         * @param checksums of frames that arrive
+         */
+        record Wire(int mtu, ChecksumState checksums) {}
+
+        private static String localPart(String address) {
+            int arrow = address.indexOf("->");
+            return (arrow < 0 ? address : address.substring(0, arrow)).strip();
         }
     }
 

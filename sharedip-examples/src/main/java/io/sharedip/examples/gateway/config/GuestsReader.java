@@ -15,7 +15,6 @@ import java.util.Optional;
 /** Reads {@code guests}, and sees to it that no two of them share what must be one guest's alone. */
 final class GuestsReader {
 
-    private static final int DEFAULT_MTU = 1500;
     private static final String EXAMPLE =
             "{ name: web, mac: \"52:54:00:00:00:01\", address: 192.0.2.10, link: { pcap: vm1 } }";
 
@@ -112,27 +111,9 @@ final class GuestsReader {
     }
 
     private Optional<LinkSettings> link(Section section) {
-        Optional<Value> pcap = section.value("pcap");
-        Optional<Value> qemu = section.value("qemu-stream");
-        Optional<Parsed<Integer>> mtu = section.text("mtu", "9000").flatMap(s -> s.parse(Forms.number(68, 65520)));
-        section.finish();
-        if (pcap.isPresent() && qemu.isPresent()) {
-            section.wrong("has two kinds of link", "keep pcap or qemu-stream");
-        } else if (pcap.isEmpty() && qemu.isEmpty()) {
-            section.wrong("names no link", "write pcap: CARD or qemu-stream: \"unix:PATH\"");
-        }
-        if (pcap.isPresent()) {
-            mtu.ifPresent(
-                    m -> m.setting().wrong("is set where the card has one", "set it on the card, and leave it out"));
-        }
-        int octets = mtu.map(Parsed::value).orElse(DEFAULT_MTU);
-        Optional<Parsed<LinkSettings>> card =
-                pcap.flatMap(v -> v.text("vm1")).flatMap(s -> s.parse(text -> new LinkSettings.Pcap(Forms.card(text))));
-        Optional<Parsed<LinkSettings>> socket = qemu.flatMap(v -> v.text("\"unix:/run/db.sock\""))
-                .flatMap(s -> s.parse(text -> new LinkSettings.QemuStream(Forms.qemuStream(text), octets)));
-        card.ifPresent(this::checkLink);
-        socket.ifPresent(this::checkLink);
-        return card.or(() -> socket).map(Parsed::value);
+        Optional<Parsed<LinkSettings>> link = LinkReader.read(section);
+        link.ifPresent(this::checkLink);
+        return link.map(Parsed::value);
     }
 
     private void checkLink(Parsed<LinkSettings> link) {

@@ -18,6 +18,8 @@ import io.sharedip.examples.gateway.config.GatewayFile.Capacity;
 import io.sharedip.examples.gateway.config.GatewayFile.Claims;
 import io.sharedip.examples.gateway.config.GatewayFile.GuestSettings;
 import io.sharedip.examples.gateway.config.GatewayFile.LinkSettings;
+import io.sharedip.examples.gateway.config.GatewayFile.LinkSettings.Greeting;
+import io.sharedip.examples.gateway.config.GatewayFile.LinkSettings.Wire;
 import io.sharedip.examples.gateway.config.GatewayFile.NatSettings;
 import io.sharedip.examples.gateway.config.GatewayFile.OneToOne;
 import io.sharedip.examples.gateway.config.GatewayFile.TimeoutKey;
@@ -32,6 +34,7 @@ import io.sharedip.nat.MappingBehavior;
 import io.sharedip.nat.ProtocolBehavior;
 import io.sharedip.nat.TcpTracking;
 import io.sharedip.netty.SocketTransport;
+import io.sharedip.packet.ChecksumState;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -70,10 +73,37 @@ class GatewayFileTest {
                 """;
         GatewayFile file = GatewayFile.parse(silent, "silent");
         assertThat(file.uplink()).isEqualTo(new Sockets(SocketTransport.AUTO, true));
-        assertThat(file.guests().get(0).link()).isEqualTo(new LinkSettings.QemuStream("unix:/run/db.sock", 9000));
+        assertThat(file.guests().get(0).link())
+                .isEqualTo(new LinkSettings.QemuStream("unix:/run/db.sock", new Wire(9000, ChecksumState.COMPLETE)));
 
         String chosen = silent + "uplink: { sockets: { transport: nio, show-clients: false } }\n";
         assertThat(GatewayFile.parse(chosen, "chosen").uplink()).isEqualTo(new Sockets(SocketTransport.NIO, false));
+    }
+
+    @Test
+    void a_guest_may_be_plugged_in_in_many_ways() throws Exception {
+        Wire wire = new Wire(1500, ChecksumState.COMPLETE);
+        assertThat(link("qemu-stream: \"connect tcp:127.0.0.1:5000\", checksums: recompute"))
+                .isEqualTo(new LinkSettings.QemuStream(
+                        "connect tcp:127.0.0.1:5000", new Wire(1500, ChecksumState.RECOMPUTE)));
+        assertThat(link("udp: \"127.0.0.1:5001->127.0.0.1:5002\""))
+                .isEqualTo(new LinkSettings.Udp("127.0.0.1:5001->127.0.0.1:5002", wire));
+        assertThat(link("unix-datagram: /run/gw.sock, mtu: 65520"))
+                .isEqualTo(new LinkSettings.UnixDatagram("/run/gw.sock", new Wire(65520, ChecksumState.COMPLETE)));
+        assertThat(link("stdio: hyperkit")).isEqualTo(new LinkSettings.Stdio(Greeting.HYPERKIT, wire));
+    }
+
+    private static LinkSettings link(String text) throws Exception {
+        return GatewayFile.parse("""
+                        address: 192.0.2.10
+                        prefix: 192.0.2.0/24
+                        router: 192.0.2.1
+                        guests:
+                          - { name: db, mac: "52:54:00:00:00:02", address: 192.0.2.10, link: { LINK } }
+                        """.replace("LINK", text), "link")
+                .guests()
+                .get(0)
+                .link();
     }
 
     @Test
@@ -102,7 +132,8 @@ class GatewayFileTest {
                                 GuestId.of("db"),
                                 MacAddress.parse("52:54:00:00:00:02"),
                                 Ipv4Address.parse("192.0.2.10"),
-                                new LinkSettings.QemuStream("unix:/run/db.sock", 1500)));
+                                new LinkSettings.QemuStream(
+                                        "unix:/run/db.sock", new Wire(1500, ChecksumState.COMPLETE))));
         assertThat(file.forwards())
                 .containsExactly(
                         PortForward.parse("tcp 8080 -> web:80"), PortForward.parse("udp 5000-5009 -> db:5000-5009"));
