@@ -341,6 +341,29 @@ class TcpTrackingTest {
         }
     }
 
+    /** The guest has restarted, and so has the server, which refuses what it knows nothing of. */
+    @Test
+    void rfc5961_and_hostile08_a_guest_that_begins_anew_hears_that_its_server_has_forgotten() throws Exception {
+        try (GatewayRig rig = established(rig())) {
+            assertThat(in(rig, RST | ACK, 0, 777_778)).isNull();
+            assertThat(out(rig, SYN, 777_777, 0)).isNotNull();
+            // refusals of no SYN, or of another one
+            assertThat(in(rig, RST | ACK, 0, 777_777)).isNull();
+            assertThat(in(rig, RST | ACK, 0, 777_779)).isNull();
+            assertThat(in(rig, RST | ACK, 1, 777_778)).isNull();
+            assertThat(in(rig, RST, 0, 777_778)).isNull();
+            assertThat(rig.drops(DropReason.TCP_RST_WINDOW)).isEqualTo(5);
+            assertThat(state(rig)).isEqualTo(TrackedState.ESTABLISHED);
+
+            assertThat(in(rig, RST | ACK, 0, 777_778)).isNotNull();
+            assertThat(state(rig)).isEqualTo(TrackedState.RESET);
+            assertThat(out(rig, SYN, 888_888, 0)).isNotNull();
+            assertThat(in(rig, SYN | ACK, 333, 888_889)).isNotNull();
+            assertThat(out(rig, ACK, 888_889, 334)).isNotNull();
+            assertThat(state(rig)).isEqualTo(TrackedState.ESTABLISHED);
+        }
+    }
+
     @Test
     void hostile08_syns_do_not_keep_a_connection_alive() {
         try (GatewayRig rig = established(rig())) {

@@ -38,6 +38,7 @@ import org.jspecify.annotations.Nullable;
  * <tr><td>half-closed</td><td>FIN of the other side in window</td><td>closed</td></tr>
  * <tr><td>established, half-closed</td><td>RST with exactly the number that its receiver expects, or that of its sender's FIN</td>
  *     <td>reset</td></tr>
+ * <tr><td>any</td><td>RST that refuses a SYN which began anew</td><td>reset</td></tr>
  * <tr><td>established, half-closed</td><td>RST in window; SYN; SYN-ACK of who was called</td>
  *     <td>unchanged, forwarded for the receiver to challenge</td></tr>
  * <tr><td>established to reset</td><td>SYN-ACK that acknowledges a SYN which began anew</td><td>half-open</td></tr>
@@ -366,6 +367,10 @@ public final class TcpTracker {
     private @Nullable DropReason judgeUnusual(byte[] a, int at, int header, int tracked) {
         if ((flags & RST) != 0) {
             genuine = false;
+            if (refusesRenewal()) {
+                state = with(state, RESET);
+                return null;
+            }
             return tracked == HALF_OPEN ? resetHalfOpen() : reset();
         }
         if (begins(flags)) {
@@ -613,6 +618,19 @@ public final class TcpTracker {
         // nobody knows what the sides have agreed on: the greatest scale, and selective acknowledgments
         bits = LIBERAL | BOTH_SCALES | MOST_SCALE | MOST_SCALE << 4 | SACK_PERMITTED | SACK_PERMITTED << 1;
         return track();
+    }
+
+    /**
+     * Whether a RST refuses a SYN that began anew, as one does who knows of no connection (RFC 9293 section 3.10.7.1): it has number 0 and
+     * acknowledges all of the SYN. Who began is waiting for just that, and whoever has not seen the SYN does not know the number.
+     */
+    private boolean refusesRenewal() {
+        return seq == 0
+                && (flags & ACK) != 0
+                && (bits & UNSETTLED) != 0
+                && !isOfInitiator()
+                && renewals.isAcknowledged(flow, !out, ack)
+                && ack == renewals.end(flow, !out);
     }
 
     /** Before the handshake is complete, a RST counts that acknowledges the SYN, or that follows what its sender has sent. */
