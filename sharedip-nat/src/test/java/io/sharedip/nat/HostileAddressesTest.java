@@ -73,7 +73,8 @@ class HostileAddressesTest {
         "127.0.0.1, 192.0.2.10, IP_SOURCE",
         "0.0.0.0, 192.0.2.10, IP_SOURCE",
         "224.0.0.1, 192.0.2.20, IP_SOURCE",
-        "240.0.0.1, 192.0.2.10, IP_SOURCE"
+        "240.0.0.1, 192.0.2.10, IP_SOURCE",
+        "192.0.2.255, 192.0.2.10, IP_SOURCE"
     })
     void hostile01_from_outside_the_gateways_own_addresses_and_nobodys_are_no_sources(
             String source, String destination, DropReason reason) {

@@ -57,13 +57,15 @@ enum Difference {
         }
     },
     INSIDE_BROKEN(
-            "5508-3",
-            "an ICMP error with a wrong inner IP checksum, which the kernel lets pass; with 18 or 19 octets of TCP, whose checksum it leaves stale; about a timestamp request where there was a ping, which it keeps apart",
+            "5508-3, hostile 15",
+            "an ICMP error with a wrong inner IP checksum, or less than 8 octets of a protocol without ports, which the kernel lets pass; with 18 or 19 octets of TCP, whose checksum it leaves stale; about a timestamp request where there was a ping, which it keeps apart",
             false) {
         @Override
         boolean covers(Seen s) {
             int tcp = s.packet.isError() ? s.packet.innerTcpLength() : -1;
-            return (s.engineDrops() && s.packet.isError() && s.packet.innerSum() != 0xffff)
+            return (s.engineDrops()
+                            && s.packet.isError()
+                            && (s.packet.innerSum() != 0xffff || s.packet.quotesTooLittle()))
                     || ((tcp == 18 || tcp == 19) && s.kernel.size() == s.engine.size())
                     || (s.kernelDrops() && s.packet.quotesTimestamp());
         }
@@ -103,7 +105,9 @@ enum Difference {
             boolean refusals = toShared
                     && answers(s.step, s.kernel, 3)
                     && answers(s.step, s.engine, 3)
-                    && Arrays.equals(payload(s.kernel.get(0)), payload(s.engine.get(0)));
+                    && s.kernel.get(0).frame()[IP + 21] == s.engine.get(0).frame()[IP + 21]
+                    && (s.packet.hasGarbageBehindOptions()
+                            || Arrays.equals(payload(s.kernel.get(0)), payload(s.engine.get(0))));
             boolean hairpin = s.engine.size() == 1
                     && s.engine.get(0).link() != Net.UPLINK
                     && s.engine.get(0).frame()[IP + 9] == s.packet.protocol
@@ -121,7 +125,9 @@ enum Difference {
             return s.engineDrops()
                     && Comparison.isOwn(s.step, s.kernel.get(0))
                     && (p.source() == p.destination()
-                            || (s.step.link() == Net.UPLINK && p.destination() != Net.SHARED));
+                            || (s.step.link() == Net.UPLINK
+                                    && p.destination() != Net.SHARED
+                                    && p.destination() != Net.OWN));
         }
     },
     FRAGMENTS(
@@ -175,7 +181,7 @@ enum Difference {
     },
     KEPT(
             "7857-RST, 7857-2",
-            "after a RST before any answer, or a SYN of the called side after both FINs: the kernel forgets the connection, the engine keeps it for its time",
+            "after a RST before any answer, or a SYN of the called side after two FINs: the kernel forgets the connection, the engine keeps it for its time",
             true) {
         @Override
         boolean covers(Seen s) {
@@ -233,14 +239,14 @@ enum Difference {
     },
     EARLY_DATA(
             "5382-2",
-            "before a SYN-ACK is acknowledged, or after SYNs of both sides: the kernel has not learnt the windows yet",
+            "before a SYN-ACK is acknowledged, after data of the called side at that time, or after SYNs of both: the kernel has not learnt the windows",
             true) {
         @Override
         boolean covers(Seen s) {
             return s.kernelDrops()
                     && s.isSegment(0)
                     && s.tcp.isAnswered()
-                    && (s.tcp.isSimultaneous() || !s.tcp.isOpen());
+                    && (s.tcp.isSimultaneous() || !s.tcp.isOpen() || s.tcp.hasEarlyData());
         }
     },
     LATE(
@@ -274,7 +280,10 @@ enum Difference {
             return s.engineDrops() && (s.packet.source() >>> 28 == 15 || (to >>> 28 == 15 && to != -1));
         }
     },
-    UNKNOWN_PROTOCOL("case 19", "neither TCP nor UDP nor ICMP: the kernel lets several guests use one", true) {
+    UNKNOWN_PROTOCOL(
+            "case 19",
+            "of a protocol that the engine is not told to let pass, or that another guest has: the kernel lets all pass",
+            true) {
         @Override
         boolean covers(Seen s) {
             int protocol = s.packet.protocol;

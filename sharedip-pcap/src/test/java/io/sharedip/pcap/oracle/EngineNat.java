@@ -1,6 +1,7 @@
 package io.sharedip.pcap.oracle;
 
 import io.sharedip.Guest;
+import io.sharedip.address.IpProtocol;
 import io.sharedip.address.MacAddress;
 import io.sharedip.address.PortRange;
 import io.sharedip.link.InProcessLink;
@@ -16,6 +17,7 @@ import io.sharedip.testing.ManualClock;
 import io.sharedip.uplink.PacketUplink;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 
@@ -42,6 +44,8 @@ final class EngineNat implements Nat {
                 .alias(Net.ALIAS_TEXT)
                 .routerMac(MacAddress.parse(Net.ROUTER_MAC_TEXT))
                 .capacity(1024)
+                .oneToOne(Net.OWN_TEXT, Net.linkName(Net.OWNER))
+                .protocols(Arrays.stream(Net.PORTLESS).mapToObj(IpProtocol::new).toArray(IpProtocol[]::new))
                 .tcp(ProtocolBehavior.tcp().withFiltering(FilteringBehavior.ADDRESS_AND_PORT_DEPENDENT))
                 .udp(ProtocolBehavior.udp().withFiltering(FilteringBehavior.ADDRESS_AND_PORT_DEPENDENT))
                 .clock(clock)
@@ -80,7 +84,11 @@ final class EngineNat implements Nat {
         boolean asked = false;
         for (int link = 0; link < links.length; link++) {
             for (byte[] frame = links[link].receive(); frame != null; frame = links[link].receive()) {
-                if (link == Net.UPLINK && Octets.u16(frame, 12) == 0x0806) {
+                boolean arp = link == Net.UPLINK && Octets.u16(frame, 12) == 0x0806;
+                if (arp && Octets.i32(frame, 38) != Net.ROUTER) {
+                    continue; // it announces an address of its own
+                }
+                if (arp) {
                     links[link].transmit(GatewayRig.arpReply(frame, MacAddress.parse(Net.NEXT_HOP_MAC_TEXT)));
                     asked = true;
                 } else {

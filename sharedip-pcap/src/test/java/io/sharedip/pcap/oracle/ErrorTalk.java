@@ -43,12 +43,12 @@ final class ErrorTalk extends Talk {
         if (Wire.headerLength(inner, 0) < 20) {
             return fromOutside(plain(sent));
         }
-        Wire.replaceAddress(inner, 0, 12, Net.SHARED);
+        Wire.replaceAddress(inner, 0, 12, Net.outsideAddress(guest));
         if (isForwarded()) {
             setInnerPort(inner, 0, outsidePort);
         }
         int from = chance(70) ? about.peer : about.peer ^ random.nextInt(1 << 16);
-        return error(false, from, Net.SHARED, inner);
+        return error(false, from, Net.outsideAddress(guest), inner);
     }
 
     /** An error about a packet from the peer, which the guest has received under its own address and port. */

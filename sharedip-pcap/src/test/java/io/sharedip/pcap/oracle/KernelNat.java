@@ -134,6 +134,7 @@ final class KernelNat implements Nat {
             s.append("ip link set ").append(name).append(" mtu 1500 up\n");
             if (uplink) {
                 s.append("ip address add ").append(Net.SHARED_TEXT).append("/24 dev up0\n");
+                s.append("ip address add ").append(Net.OWN_TEXT).append("/32 dev up0\n");
                 s.append("ip neigh replace ").append(Net.ROUTER_TEXT);
                 s.append(" lladdr " + Net.NEXT_HOP_MAC_TEXT + " dev up0 nud permanent\n");
                 s.append("ip route add default via " + Net.ROUTER_TEXT + "\n");
@@ -206,8 +207,11 @@ final class KernelNat implements Nat {
                 + "ip ttl > 1 ct state invalid drop\n"
                 + "iifname . ip saddr { " + guests("\"g%d\" . %s") + " } ip daddr { " + guests("%2$s")
                 + " } ip ttl > 1 reject with icmp admin-prohibited\n}\n"
-                + "chain pre { type nat hook prerouting priority dstnat\n" + forwards + "}\n"
-                + "chain post { type nat hook postrouting priority srcnat\noifname \"up0\" masquerade\n}\n"
+                + "chain pre { type nat hook prerouting priority dstnat\n" + forwards
+                + "iifname \"up0\" ip daddr " + Net.OWN_TEXT + " dnat to " + Net.guestAddressText(Net.OWNER) + "\n}\n"
+                + "chain post { type nat hook postrouting priority srcnat\n"
+                + "oifname \"up0\" ip saddr " + Net.guestAddressText(Net.OWNER) + " snat to " + Net.OWN_TEXT + "\n"
+                + "oifname \"up0\" masquerade\n}\n"
                 + "chain through { type filter hook forward priority filter; policy drop\n"
                 + "ct state untracked accept\nct state invalid drop\n"
                 + "ct state established,related accept\n"

@@ -7,12 +7,20 @@ import io.sharedip.address.MacAddress;
 final class Net {
 
     static final int UPLINK = 0;
-    static final int GUESTS = 3;
+    /** Protocols without ports that the engine is to let pass: ESP, and one that nobody uses. */
+    static final int[] PORTLESS = {50, 99};
+
+    static final int GUESTS = 4;
+    /** Guests 1 to 3 share the address; the last one has an outside address of its own. */
+    static final int OWNER = 4;
 
     static final String SHARED_TEXT = "192.0.2.10";
+    static final String OWN_TEXT = "192.0.2.20";
     static final String ALIAS_TEXT = "192.0.2.254";
     static final String ROUTER_TEXT = "192.0.2.1";
     static final int SHARED = Ipv4Address.parse(SHARED_TEXT).bits();
+    static final int ROUTER = Ipv4Address.parse(ROUTER_TEXT).bits();
+    static final int OWN = Ipv4Address.parse(OWN_TEXT).bits();
     static final int ALIAS = Ipv4Address.parse(ALIAS_TEXT).bits();
 
     static final String UPLINK_MAC_TEXT = "02:00:00:00:00:10";
@@ -56,6 +64,11 @@ final class Net {
 
     static int guestAddress(int guest) {
         return Ipv4Address.parse(guestAddressText(guest)).bits();
+    }
+
+    /** The address that a guest shows outside. */
+    static int outsideAddress(int guest) {
+        return guest == OWNER ? OWN : SHARED;
     }
 
     static String guestMacText(int guest) {

@@ -261,6 +261,15 @@ final class Packet {
         return length < 20 || inner + length > end ? -1 : Checksum.sum(octets, inner, length);
     }
 
+    /** Whether an error quotes less than 8 octets behind an IP header, of a protocol without ports. */
+    boolean quotesTooLittle() {
+        int inner = transport + 8;
+        return isError()
+                && inner + 20 <= end
+                && end - inner - Wire.headerLength(octets, inner) < 8
+                && Arrays.stream(Net.PORTLESS).anyMatch(p -> p == Octets.u8(octets, inner + 9));
+    }
+
     /** Whether an error quotes a timestamp message. */
     boolean quotesTimestamp() {
         int inner = transport + 8;

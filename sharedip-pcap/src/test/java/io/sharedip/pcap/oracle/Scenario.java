@@ -53,10 +53,13 @@ final class Scenario {
         int left = random.nextInt(15, 60);
         int wrong = kind < 3 ? 0 : kind < 6 ? 15 : kind == 6 ? 60 : 8;
         int peer = PEERS + random.nextInt(1 << 17);
-        int guest = random.nextInt(1, Net.GUESTS + 1);
+        int guest = random.nextInt(100) < 12 ? Net.OWNER : random.nextInt(1, Net.OWNER);
         int type = random.nextInt(10);
         if (kind == 7 && type < 5) {
             return new NonsenseTalk(random, number, guest, peer, left);
+        }
+        if (random.nextInt(100) < 6) {
+            return dressed(new PortlessTalk(random, number, guest, peer, wrong, left), kind);
         }
         if (type < 5) {
             return dressed(tcp(number, guest, peer, wrong, left), kind);

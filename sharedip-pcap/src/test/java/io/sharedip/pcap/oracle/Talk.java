@@ -62,7 +62,7 @@ abstract class Talk {
     Step step(boolean fromGuest, int protocol, byte[] transport, String note) {
         byte[] frame = fromGuest
                 ? Wire.frame(guest, Net.guestAddress(guest), peer, protocol, random.nextInt(1 << 16), transport)
-                : Wire.frame(Net.UPLINK, peer, Net.SHARED, protocol, random.nextInt(1 << 16), transport);
+                : Wire.frame(Net.UPLINK, peer, Net.outsideAddress(guest), protocol, random.nextInt(1 << 16), transport);
         if (chance(10)) {
             frame[Wire.IP + 1] = (byte) random.nextInt(256);
             frame[Wire.IP + 8] = (byte) random.nextInt(2, 256);
@@ -78,7 +78,7 @@ abstract class Talk {
     }
 
     Step step(boolean fromGuest, byte[] frame, String note) {
-        int at = fromGuest || isForwarded() ? -1 : Wire.outsidePortAt(frame);
+        int at = fromGuest || isForwarded() || guest == Net.OWNER ? -1 : Wire.outsidePortAt(frame);
         return new Step(fromGuest ? guest : Net.UPLINK, conversation, at, guestPort, frame, note);
     }
 }

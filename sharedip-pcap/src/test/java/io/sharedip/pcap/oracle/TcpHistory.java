@@ -33,6 +33,7 @@ final class TcpHistory {
     private boolean peerFin;
     private boolean begunAnew;
     private boolean disturbed;
+    private boolean earlyData;
     private boolean forgotten;
 
     /**
@@ -54,7 +55,7 @@ final class TcpHistory {
     private void add(Segment s) {
         int flags = s.packet.flags();
         boolean begins = (flags & (SYN | ACK | RST | FIN)) == SYN;
-        forgotten |= begins && guestFin && peerFin && s.fromGuest != begunByGuest;
+        forgotten |= begins && ((guestFin && peerFin) || hasFinTwice()) && s.fromGuest != begunByGuest;
         disturbed |= begunAnew && !answered && !s.packet.isSegment(SYN);
         if (s.passed) {
             follow(s, flags, begins);
@@ -84,11 +85,13 @@ final class TcpHistory {
             begunByGuest = s.fromGuest;
             answered = false;
             open = false;
+            earlyData = false;
         } else if ((flags & RST) != 0) {
             reset = true;
             resetEarly |= !open;
             resetUnanswered |= segments.stream().noneMatch(q -> q.passed && q.fromGuest != begunByGuest);
         } else if (s.fromGuest != begunByGuest) {
+            earlyData |= answered && !open && (flags & SYN) == 0;
             answered |= (flags & (SYN | ACK)) == (SYN | ACK);
         } else if (answered && (flags & (SYN | ACK)) == ACK) {
             open = true;
@@ -133,6 +136,11 @@ final class TcpHistory {
         return open;
     }
 
+    /** Whether the called side has sent anything between its SYN-ACK and the acknowledgment of that. */
+    boolean hasEarlyData() {
+        return earlyData;
+    }
+
     /** Whether a SYN-ACK has passed. */
     boolean isAnswered() {
         return answered;
@@ -168,7 +176,7 @@ final class TcpHistory {
         return synWhenOpen;
     }
 
-    /** Whether a SYN of the called side came after the FINs of both. */
+    /** Whether a SYN of the called side came after the FINs of both, or two of one. */
     boolean isForgotten() {
         return forgotten;
     }
@@ -268,7 +276,8 @@ final class TcpHistory {
 
     /** Whether the other side has sent a RST ahead of all else that it has sent. */
     boolean followsResetAhead() {
-        List<Packet> others = others();
+        List<Packet> others =
+                others().stream().dropWhile(p -> !p.isSegment(SYN)).toList();
         return others.stream()
                 .anyMatch(r -> r.isSegment(RST)
                         && others.stream().allMatch(p -> p.isSegment(RST) || r.sequenceEnd() - p.sequenceEnd() > 0));

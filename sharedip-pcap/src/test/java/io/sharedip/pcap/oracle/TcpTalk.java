@@ -79,7 +79,7 @@ final class TcpTalk extends Talk {
         super(random, conversation, guest, guestPort, peer, peerPort, outsidePort);
         this.wrong = wrong;
         this.left = left;
-        guestBegins = !isForwarded();
+        guestBegins = !isForwarded() && (guest != Net.OWNER || random.nextBoolean());
         for (End end : new End[] {guestEnd, peerEnd}) {
             end.scale = chance(70) ? random.nextInt(0, chance(10) ? 16 : 10) : -1;
             end.window = chance(80) ? random.nextInt(30_000, 65_536) : random.nextInt(1, 3_000);
@@ -112,7 +112,7 @@ final class TcpTalk extends Talk {
             return null;
         }
         boolean due = !held.isEmpty() && (chance(50) || phase == Phase.OPEN && !opened);
-        if (!due && (phase != Phase.START || !isForwarded()) && chance(wrong)) {
+        if (!due && (phase != Phase.START || guestBegins) && chance(wrong)) {
             return mistaken();
         }
         Step step = due ? held.remove() : regular();
@@ -299,7 +299,7 @@ final class TcpTalk extends Talk {
         if (dice < 70) {
             return segment(end, end.next, end.received, RST, 0, new byte[0], new byte[0], "RST after the end");
         }
-        End sender = chance(20) && !refused && !isForwarded() ? answers() : begins();
+        End sender = chance(20) && !refused && !calledMayBegin() ? answers() : begins();
         if (sender == begins()) {
             for (End e : new End[] {guestEnd, peerEnd}) {
                 e.start = chance(50) ? e.next + random.nextInt(1, 100_000) : random.nextInt();
@@ -408,9 +408,19 @@ final class TcpTalk extends Talk {
         return Mutation.of(random, right, repeatable(fromGuest));
     }
 
-    /** Whether the sender may begin a connection: what a guest begins from a forwarded endpoint bears the forwarded port, and not so with the kernel. */
+    /** Whether a SYN of the called side begins a connection, once this one has ended. */
+    private boolean calledMayBegin() {
+        return isForwarded() || guest == Net.OWNER;
+    }
+
+    /**
+     * Whether the sender may send a SYN: not the called side where that might begin another connection. What a guest begins from a
+     * forwarded endpoint bears the forwarded port, which the kernel does not do.
+     */
     private boolean mayBegin(boolean fromGuest) {
-        return !fromGuest || !isForwarded() || !(reset || phase == Phase.OVER || guestEnd.finished || peerEnd.finished);
+        return fromGuest == guestBegins
+                || !calledMayBegin()
+                || !(reset || phase == Phase.OVER || guestEnd.finished || peerEnd.finished);
     }
 
     private void hear(End end) {

@@ -55,7 +55,7 @@ final class UdpTalk extends Talk {
         boolean otherPort = random.nextBoolean();
         byte[] udp = Wire.udp(otherPort ? peerPort ^ 1 : peerPort, outsidePort, data);
         int from = otherPort ? peer : peer ^ 0x100;
-        byte[] frame = Wire.frame(Net.UPLINK, from, Net.SHARED, Wire.UDP, random.nextInt(1 << 16), udp);
+        byte[] frame = Wire.frame(Net.UPLINK, from, Net.outsideAddress(guest), Wire.UDP, random.nextInt(1 << 16), udp);
         return step(false, frame, otherPort ? "from another port of the peer" : "from a stranger");
     }
 }

@@ -873,6 +873,8 @@ public final class Engine implements NeighbourTable.Owner, Attachment.Owner {
     private boolean isSpoofed(PacketContext c) {
         if (outside.owns(c.source)) {
             counters.drop(DropReason.LAND);
+        } else if (outside.isSegmentBroadcast(c.source)) {
+            counters.drop(DropReason.IP_SOURCE);
         } else if ((sockets == null && outside.isAlias(c.source)) || guests.anyOwns(c.source)) {
             // where there are sockets the alias is the host itself, and nobody else speaks from outside but they
             counters.drop(DropReason.SPOOFED_OUTSIDE_SOURCE);

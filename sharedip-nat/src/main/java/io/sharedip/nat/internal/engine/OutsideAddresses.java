@@ -84,8 +84,8 @@ final class OutsideAddresses {
         return alias != 0 ? alias : router;
     }
 
-    boolean isSegmentBroadcast(int destination) {
-        return destination == -1 || (mask >>> 1 != 0x7fffffff && mask != -1 && destination == (network | ~mask));
+    boolean isSegmentBroadcast(int address) {
+        return address == -1 || (mask >>> 1 != 0x7fffffff && mask != -1 && address == (network | ~mask));
     }
 
     boolean isOnLink(int destination) {
