@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sharedip.address.Ipv4Address;
 import java.io.IOException;
+import java.lang.ref.WeakReference;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -254,6 +255,35 @@ class SocketUplinkStreamTest {
                 assertThat(stream.events).doesNotContain("end");
             }
         }
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "AUTO")
+    void a_closed_connection_is_not_held_any_longer(SocketTransport transport) throws IOException {
+        try (UplinkRig rig = UplinkRig.on(transport);
+                ServerSocket server = server()) {
+            for (int last : new int[] {0, 1_000_000}) {
+                WeakReference<StreamEvents> closed = closed(rig, server, last);
+                until(() -> {
+                    System.gc();
+                    return closed.refersTo(null);
+                });
+            }
+        }
+    }
+
+    /** A connection that was closed right after its last octets, which the peer has read. */
+    private static WeakReference<StreamEvents> closed(UplinkRig rig, ServerSocket server, int last) throws IOException {
+        StreamEvents stream = rig.connected(server.getLocalPort());
+        try (Socket peer = server.accept()) {
+            byte[] octets = new byte[last];
+            rig.run(() -> {
+                stream.stream.write(octets, 0, octets.length);
+                stream.stream.close();
+            });
+            peer.getInputStream().readAllBytes();
+        }
+        return new WeakReference<>(stream);
     }
 
     @ParameterizedTest

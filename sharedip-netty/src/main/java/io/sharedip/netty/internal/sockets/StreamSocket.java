@@ -9,6 +9,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.ChannelInputShutdownReadComplete;
 import io.netty.channel.socket.SocketChannel;
+import io.netty.util.concurrent.ScheduledFuture;
 import io.sharedip.uplink.HostStream;
 import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
@@ -56,6 +57,7 @@ final class StreamSocket implements HostStream, Sockets.HostSocket, Sockets.Flus
     private boolean inputEnded;
     private boolean endTold;
     private @Nullable Throwable trouble;
+    private @Nullable ScheduledFuture<?> linger;
 
     private StreamSocket(Sockets sockets) {
         this.sockets = sockets;
@@ -200,6 +202,9 @@ final class StreamSocket implements HostStream, Sockets.HostSocket, Sockets.Flus
         if ((state == State.OPEN || state == State.CLOSING) && now != null) {
             sending.flush(now);
             finishSending();
+            if (state == State.CLOSING && linger == null) {
+                giveUpUnless(sending.waiting());
+            }
         }
     }
 
@@ -315,13 +320,12 @@ final class StreamSocket implements HostStream, Sockets.HostSocket, Sockets.Flus
             state = State.CLOSING;
             releaseHeld();
             toBeFlushed();
-            giveUpUnless(sending.waiting());
         }
     }
 
     /** Waits for something of what waits to go; a peer that takes nothing for so long gets no more. */
     private void giveUpUnless(int waitedBefore) {
-        sockets.loop()
+        linger = sockets.loop()
                 .schedule(
                         () -> {
                             if (state == State.CLOSING) {
@@ -356,6 +360,10 @@ final class StreamSocket implements HostStream, Sockets.HostSocket, Sockets.Flus
 
     private void end() {
         state = State.ENDED;
+        if (linger != null) {
+            // or the loop would hold all of this for as long
+            linger.cancel(false);
+        }
         sockets.closed(this);
         sending.release();
         releaseHeld();
