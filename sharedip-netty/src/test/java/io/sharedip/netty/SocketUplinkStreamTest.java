@@ -13,6 +13,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -110,6 +111,48 @@ class SocketUplinkStreamTest {
                 rig.close(stream.stream);
             }
         }
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "AUTO")
+    void a_peer_that_has_closed_gets_all_of_much_that_it_reads_slowly(SocketTransport transport) throws Exception {
+        int octets = 20_000_000;
+        try (UplinkRig rig = UplinkRig.on(transport);
+                ServerSocket server = server()) {
+            StreamEvents stream = rig.connected(server.getLocalPort());
+            try (Socket peer = server.accept()) {
+                stream.request(1_000_000);
+                peer.shutdownOutput();
+                stream.await("end");
+                byte[] block = random(10_000);
+                int written = 0;
+                for (int taken = block.length; taken == block.length; written += taken) {
+                    taken = stream.write(block);
+                }
+                CompletableFuture<Long> read = CompletableFuture.supplyAsync(() -> count(peer));
+                while (written < octets) {
+                    written += stream.write(block);
+                }
+                stream.call(() -> stream.stream.shutdownOutput());
+
+                assertThat(read.get()).isEqualTo(written);
+                assertThat(stream.events).containsOnly("connected", "end", "writable");
+                rig.close(stream.stream);
+            }
+        }
+    }
+
+    private static long count(Socket peer) {
+        long count = 0;
+        byte[] room = new byte[10_000];
+        try {
+            for (int length = 0; length >= 0; length = peer.getInputStream().read(room)) {
+                count += length;
+            }
+        } catch (IOException e) {
+            return -count;
+        }
+        return count;
     }
 
     @ParameterizedTest

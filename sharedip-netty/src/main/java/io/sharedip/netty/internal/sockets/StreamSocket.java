@@ -226,9 +226,19 @@ final class StreamSocket implements HostStream, Sockets.HostSocket, Sockets.Flus
         finishSending();
     }
 
+    /** What was taken is lost, so the peer must not take what it has for all. */
     private void notSent(Throwable cause) {
         if (trouble == null) {
             trouble = cause;
+            sockets.loop().execute(() -> broken(cause));
+        }
+    }
+
+    private void broken(Throwable cause) {
+        if (state == State.OPEN) {
+            fail(Failures.of(cause));
+        } else {
+            abandon();
         }
     }
 
@@ -444,10 +454,8 @@ final class StreamSocket implements HostStream, Sockets.HostSocket, Sockets.Flus
             return;
         }
         trouble = cause;
-        if (state == State.OPEN) {
-            fail(Failures.of(cause));
-        } else if (state != State.CONNECTING) {
-            abandon();
+        if (state != State.CONNECTING) {
+            broken(cause);
         }
     }
 

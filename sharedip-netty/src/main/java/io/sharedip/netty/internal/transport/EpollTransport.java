@@ -106,11 +106,11 @@ final class EpollTransport extends Transport {
 
     @Override
     IoHandlerFactory handlerFactory() {
-        return EpollIoHandler.newFactory();
+        return KeepingEpoll.newFactory();
     }
 
     @Override
     boolean runs(IoEventLoopGroup group) {
-        return group.isIoType(EpollIoHandler.class);
+        return group.isIoType(EpollIoHandler.class) || group.isIoType(KeepingEpoll.class);
     }
 }
