@@ -115,6 +115,33 @@ class SocketUplinkStreamTest {
 
     @ParameterizedTest
     @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "AUTO")
+    void all_of_it_is_read_slowly_after_both_sides_have_finished(SocketTransport transport) throws IOException {
+        try (UplinkRig rig = UplinkRig.on(transport);
+                ServerSocket server = server()) {
+            StreamEvents stream = rig.connected(server.getLocalPort());
+            Socket peer = server.accept();
+            byte[] sent = random(60_000);
+            stream.call(() -> stream.stream.shutdownOutput());
+            assertThat(peer.getInputStream().read()).isEqualTo(-1);
+            stream.request(1);
+            peer.getOutputStream().write(sent);
+            until(() -> stream.received.get() == 1);
+            peer.close();
+            rig.letItHappen();
+            for (int more = 1; more < sent.length; more += 9_999) {
+                int expected = Math.min(sent.length, more + 9_999);
+                stream.request(9_999);
+                until(() -> stream.received.get() >= expected);
+            }
+            stream.await("end");
+            assertThat(stream.octets()).isEqualTo(sent);
+            assertThat(stream.events).containsExactly("connected", "end");
+            rig.close(stream.stream);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "AUTO")
     void a_peer_that_has_closed_gets_all_of_much_that_it_reads_slowly(SocketTransport transport) throws Exception {
         int octets = 20_000_000;
         try (UplinkRig rig = UplinkRig.on(transport);

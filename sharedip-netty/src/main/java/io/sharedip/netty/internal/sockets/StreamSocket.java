@@ -446,7 +446,8 @@ final class StreamSocket implements HostStream, Sockets.HostSocket, Sockets.Flus
 
     private void caught(SocketChannel from, Throwable cause) {
         if (cause instanceof Demand.Nothing) {
-            if (state != State.ENDED && sockets.transport().isDead(from)) {
+            // after FIN both ways the kernel has done with it as well, and what it still holds is to be read
+            if (state != State.ENDED && !finSent && sockets.transport().isDead(from)) {
                 demand.discard();
                 releaseHeld();
                 from.read();
