@@ -214,6 +214,40 @@ class SocketUplinkStreamTest {
 
     @ParameterizedTest
     @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "AUTO")
+    void what_a_peer_has_sent_before_it_closed_may_be_read_slowly_and_it_may_be_written_to(SocketTransport transport)
+            throws IOException {
+        try (UplinkRig rig = UplinkRig.on(transport);
+                ServerSocket server = server()) {
+            StreamEvents stream = rig.connected(server.getLocalPort());
+            try (Socket peer = server.accept()) {
+                byte[] sent = random(20_000);
+                stream.request(1000);
+                peer.getOutputStream().write(sent);
+                peer.shutdownOutput();
+                for (int read = 1000; read <= sent.length; read += 1000) {
+                    int expected = read;
+                    until(() -> stream.received.get() == expected);
+                    rig.letItHappen();
+                    stream.request(1000);
+                }
+                stream.await("end");
+                assertThat(stream.octets()).isEqualTo(sent);
+
+                int taken = 0;
+                for (int more = 1; more > 0; taken += more) {
+                    more = stream.write(random(1 << 20));
+                    rig.letItHappen();
+                }
+                assertThat(peer.getInputStream().readNBytes(taken)).hasSize(taken);
+                until(() -> stream.write(random(10)) == 10);
+                assertThat(stream.events).doesNotContain("failed RESET");
+                rig.close(stream.stream);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "AUTO")
     void a_peer_that_does_not_read_holds_the_writer_up(SocketTransport transport) throws IOException {
         try (UplinkRig rig = new UplinkRig(
                         SocketUplink.create().withTransport(transport).withStreamBuffer(1 << 16));

@@ -89,11 +89,11 @@ final class IoUringTransport extends Transport {
 
     @Override
     IoHandlerFactory handlerFactory() {
-        return IoUringIoHandler.newFactory();
+        return RetryingIoUring.newFactory();
     }
 
     @Override
     boolean runs(IoEventLoopGroup group) {
-        return group.isIoType(IoUringIoHandler.class);
+        return group.isIoType(IoUringIoHandler.class) || group.isIoType(RetryingIoUring.class);
     }
 }
