@@ -103,11 +103,15 @@ final class RootlessClaims {
         Waiting.require("four connections at the server", PATIENCE, () -> connectionsOfServer() == 4);
         flowTable = stage.gateway().ask("flows");
         stage.near().letGo();
-        StringBuilder evidence = new StringBuilder(seen("host", fetch.await(PATIENCE)));
-        for (ShellGuest guest : stage.guests()) {
-            evidence.append(seen(guest.name(), guest.await(command.apply(guest), PATIENCE)));
-        }
+        Outcome ofHost = fetch.await(PATIENCE);
+        List<Outcome> ofGuests = stage.guests().stream()
+                .map(guest -> guest.await(command.apply(guest), PATIENCE))
+                .toList();
         onEachGuest("echo 32768 60999 >/proc/sys/net/ipv4/ip_local_port_range", Outcome::out);
+        StringBuilder evidence = new StringBuilder(seen("host", ofHost));
+        for (int i = 0; i < ofGuests.size(); i++) {
+            evidence.append(seen(stage.guests().get(i).name(), ofGuests.get(i)));
+        }
         return evidence.toString();
     }
 
