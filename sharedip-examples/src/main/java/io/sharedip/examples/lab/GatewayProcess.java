@@ -78,6 +78,11 @@ public final class GatewayProcess implements AutoCloseable {
                 .orElse("");
     }
 
+    /** Its process. */
+    long pid() {
+        return program.pid();
+    }
+
     /**
      * What the kernel says of its capabilities.
      *
