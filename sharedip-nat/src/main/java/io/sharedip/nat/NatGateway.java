@@ -255,6 +255,12 @@ public final class NatGateway implements SharedIp {
         return management;
     }
 
+    /** As {@link #management}: where guests' packets end at sockets, if they do. */
+    @Nullable
+    Terminator terminator() {
+        return terminator;
+    }
+
     /**
      * Begins a gateway.
      *

@@ -5,16 +5,20 @@ import io.sharedip.filter.FilterChain;
 import io.sharedip.forward.ForwardSelector;
 import io.sharedip.forward.PortForward;
 import io.sharedip.nat.internal.engine.Management;
+import io.sharedip.nat.internal.terminator.Terminator;
 import io.sharedip.stats.FlowStatus;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** A gateway as the thread that drives it sees it, without queues between: for tests that ask after every frame. */
 public final class Inside {
 
     private final Management management;
+    private final @Nullable Terminator terminator;
 
     public Inside(NatGateway gateway) {
         management = gateway.management();
+        terminator = gateway.terminator();
     }
 
     public List<FlowStatus> flows() {
@@ -30,10 +34,17 @@ public final class Inside {
     }
 
     public void add(PortForward forward) {
+        if (terminator != null) {
+            management.check(forward);
+            terminator.claim(forward);
+        }
         management.add(forward);
     }
 
     public void remove(ForwardSelector selector) {
-        management.remove(selector);
+        PortForward removed = management.remove(selector);
+        if (terminator != null) {
+            management.unforwarded(removed).forEach(range -> terminator.release(removed.protocol(), range));
+        }
     }
 }

@@ -96,6 +96,19 @@ public final class MemoryHost implements FlowUplink {
         return streams.get(streams.size() - 1);
     }
 
+    /**
+     * Makes a connection that no socket has, for a service of the gateway that is asked by TCP.
+     *
+     * @param handler the gateway's end
+     * @return the service's end, connected; not among {@link #streams}
+     */
+    public Stream serve(HostStream.Handler handler) {
+        Stream stream = new Stream("service", 0);
+        stream.connected = true;
+        stream.handler = handler;
+        return stream;
+    }
+
     /** The open UDP sockets. @return by port */
     public Map<Integer, Datagrams> datagrams() {
         return datagrams;
@@ -285,6 +298,11 @@ public final class MemoryHost implements FlowUplink {
         /** What became of it. @return from the gateway's side */
         public End end() {
             return end;
+        }
+
+        /** Whether the connection was ever established. @return true once it was */
+        public boolean isConnected() {
+            return connected;
         }
 
         /** Whether the gateway has sent FIN. @return true once it has */

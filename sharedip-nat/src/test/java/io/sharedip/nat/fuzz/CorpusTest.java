@@ -36,6 +36,18 @@ class CorpusTest {
         assertThat(new FrameProgram(program).run()).isEqualTo(new FrameProgram(program).run());
     }
 
+    static List<Path> socketPrograms() throws IOException, URISyntaxException {
+        return corpus("SocketFrameFuzzInputs/frames");
+    }
+
+    @ParameterizedTest
+    @MethodSource("socketPrograms")
+    void a_program_of_a_gateway_over_sockets_keeps_the_invariants_and_does_the_same_twice(Path file)
+            throws IOException {
+        byte[] program = Files.readAllBytes(file);
+        assertThat(new SocketProgram(program).run()).isEqualTo(new SocketProgram(program).run());
+    }
+
     static List<Path> snapshots() throws IOException, URISyntaxException {
         return corpus("SnapshotReaderFuzzInputs/snapshots");
     }
@@ -83,6 +95,16 @@ class CorpusTest {
             byte[] program = new byte[20 + random.nextInt(400)];
             random.nextBytes(program);
             new FrameProgram(program).run();
+        }
+    }
+
+    @Test
+    void random_programs_of_a_gateway_over_sockets_keep_the_invariants() {
+        Random random = new Random(9293);
+        for (int i = 0; i < 500; i++) {
+            byte[] program = new byte[20 + random.nextInt(400)];
+            random.nextBytes(program);
+            new SocketProgram(program).run();
         }
     }
 }

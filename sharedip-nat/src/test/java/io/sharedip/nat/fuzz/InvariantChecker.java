@@ -26,6 +26,7 @@ final class InvariantChecker {
     private static final int TCP = 6;
     private static final int UDP = 17;
     private static final int ECHO_REQUEST = 8;
+    private static final long BROADCAST_MAC = 0xffffffffffffL;
 
     /**
      * A guest as far as frames show it.
@@ -85,7 +86,9 @@ final class InvariantChecker {
 
     /** Judges a frame on a guest's link. @param frame that was sent there @param machine that is there */
     void checkGuest(byte[] frame, Machine machine) {
-        if (frame.length < 14 || Octets.u48(frame, 0) != machine.mac().bits()) {
+        boolean dhcp = isDhcpAnswer(frame);
+        if (frame.length < 14
+                || (Octets.u48(frame, 0) != machine.mac().bits() && !(dhcp && Octets.u48(frame, 0) == BROADCAST_MAC))) {
             throw new AssertionError("not for the MAC address of " + machine + ": " + ParsedPacket.hex(frame));
         }
         if (Octets.u48(frame, 6) != GatewayRig.ROUTER_MAC.bits()) {
@@ -95,9 +98,30 @@ final class InvariantChecker {
         if (type == 0x0806) {
             return;
         }
-        if (type != 0x0800 || frame.length < 34 || !machine.addresses().contains(address(frame, 30))) {
+        if (type != 0x0800
+                || frame.length < 34
+                || (!machine.addresses().contains(address(frame, 30)) && !(dhcp && Octets.i32(frame, 30) == -1))) {
             throw new AssertionError("not for an address of " + machine + ": " + ParsedPacket.hex(frame));
         }
+    }
+
+    /** Judges what the gateway has made itself. @param frame to a guest whose link carries packets of 1500 octets */
+    void checkSoundness(byte[] frame) {
+        if (frame.length > 1514) {
+            throw new AssertionError("longer than the link can take: " + ParsedPacket.hex(frame));
+        }
+        if (Octets.u16(frame, 12) == 0x0800) {
+            ParsedPacket.of(frame);
+        }
+    }
+
+    /** Whether a frame has the ports of what a DHCP server says. */
+    private static boolean isDhcpAnswer(byte[] frame) {
+        return frame.length >= 42
+                && Octets.u16(frame, 12) == 0x0800
+                && Octets.u8(frame, 14) == 0x45
+                && Octets.u8(frame, 23) == UDP
+                && Octets.i32(frame, 34) == (67 << 16 | 68);
     }
 
     /** Judges the counters. @param stats published just now */

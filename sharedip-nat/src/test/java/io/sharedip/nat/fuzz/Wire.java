@@ -14,6 +14,7 @@ final class Wire extends PlainLink {
 
     private final ArrayDeque<byte[]> waiting = new ArrayDeque<>();
     private List<byte[]> sent = new ArrayList<>();
+    private boolean full;
 
     Wire(String name, MacAddress mac) {
         super(name, mac);
@@ -28,6 +29,16 @@ final class Wire extends PlainLink {
         List<byte[]> taken = sent;
         sent = new ArrayList<>();
         return taken;
+    }
+
+    /** Lets the link take nothing for a while. */
+    void full(boolean on) {
+        full = on;
+    }
+
+    @Override
+    public boolean isWritable() {
+        return !full;
     }
 
     @Override
@@ -47,6 +58,9 @@ final class Wire extends PlainLink {
     public boolean send(Frame frame) {
         if (frame.checksumState() != ChecksumState.COMPLETE) {
             throw new AssertionError("a frame leaves with checksums that are not complete");
+        }
+        if (full) {
+            return false;
         }
         byte[] copy = new byte[frame.length()];
         System.arraycopy(frame.array(), frame.offset(), copy, 0, copy.length);
