@@ -8,17 +8,27 @@ import io.netty.channel.IoOps;
 import io.netty.channel.IoRegistration;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollIoOps;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
- * Netty's epoll, which never forgets a descriptor that is still registered. Netty (4.2.18) takes one that waits for nothing out of the
- * kernel's set, and then fails to change what is no longer there. So a connection whose peer has closed its half could not wait for room to
- * write: its output was ended in the middle. Here such a descriptor stays, and waits for errors alone, each told once.
+ * Netty's epoll, which never forgets a descriptor that is still registered, and tells the kernel of changes once for each round.
+ *
+ * <p>Netty (4.2.18) takes a descriptor that waits for nothing out of the kernel's set, and then fails to change what is no longer there. So
+ * a connection whose peer has closed its half could not wait for room to write: its output was ended in the middle. Here such a descriptor
+ * stays, and waits for errors alone, each told once.
+ *
+ * <p>A short connection changes its mind often about what it waits for, which matters only when the loop is about to wait. So changes are
+ * gathered until then, and those that have come to nothing are never told. One that is being connected is told of it once: that it waits
+ * for this no longer is not worth telling.
  */
 final class KeepingEpoll implements IoHandler {
 
     private final IoHandler epoll;
+    private final List<Registration> changed = new ArrayList<>();
 
-    private KeepingEpoll(IoHandler epoll) {
+    KeepingEpoll(IoHandler epoll) {
         this.epoll = epoll;
     }
 
@@ -34,6 +44,10 @@ final class KeepingEpoll implements IoHandler {
 
     @Override
     public int run(IoHandlerContext context) {
+        for (int i = 0; i < changed.size(); i++) {
+            changed.get(i).tell();
+        }
+        changed.clear();
         return epoll.run(context);
     }
 
@@ -49,7 +63,7 @@ final class KeepingEpoll implements IoHandler {
 
     @Override
     public IoRegistration register(IoHandle handle) throws Exception {
-        return new Registration(epoll.register(handle));
+        return new Registration(handle, epoll.register(handle));
     }
 
     @Override
@@ -62,13 +76,20 @@ final class KeepingEpoll implements IoHandler {
         return epoll.isCompatible(handleType);
     }
 
-    private static final class Registration implements IoRegistration {
+    /** Event loop only, as whoever submits is. */
+    private final class Registration implements IoRegistration {
 
+        private final IoHandle handle;
         private final IoRegistration inner;
-        /** Whether the kernel has been asked for anything. Event loop only, as whoever submits is. */
-        private boolean added;
+        /** What the kernel has been told; nothing as long as it has not been asked for anything. */
+        private EpollIoOps told = EpollIoOps.NONE;
 
-        private Registration(IoRegistration inner) {
+        private EpollIoOps wanted = EpollIoOps.NONE;
+        private boolean wantsMore;
+        private boolean queued;
+
+        private Registration(IoHandle handle, IoRegistration inner) {
+            this.handle = handle;
             this.inner = inner;
         }
 
@@ -80,9 +101,48 @@ final class KeepingEpoll implements IoHandler {
 
         @Override
         public long submit(IoOps ops) {
-            boolean nothing = EpollIoOps.NONE.equals(ops);
-            added |= !nothing;
-            return inner.submit(nothing && added ? EpollIoOps.EPOLLET : ops);
+            EpollIoOps now = (EpollIoOps) ops;
+            if (EpollIoOps.NONE.equals(told)) {
+                EpollIoOps first = now.contains(EpollIoOps.EPOLLOUT) ? now.with(EpollIoOps.EPOLLET) : now;
+                long result = inner.submit(first);
+                wanted = now;
+                told = first;
+                return result;
+            }
+            wantsMore |= (now.value() & ~wanted.value()) != 0;
+            wanted = now;
+            if (!queued) {
+                queued = true;
+                changed.add(this);
+            }
+            return now.value();
+        }
+
+        private void tell() {
+            queued = false;
+            boolean more = wantsMore;
+            wantsMore = false;
+            EpollIoOps next = EpollIoOps.NONE.equals(wanted) ? EpollIoOps.EPOLLET : wanted;
+            // what is told once does no harm if nobody waits for it
+            boolean fewerOfThoseToldOnce = !more && told.contains(EpollIoOps.EPOLLET);
+            if (next.equals(told) || fewerOfThoseToldOnce || !inner.isValid()) {
+                return;
+            }
+            told = next;
+            try {
+                inner.submit(next);
+            } catch (UncheckedIOException e) {
+                end();
+            }
+        }
+
+        /** The kernel does not watch it, so nobody would hear of its end. */
+        private void end() {
+            try {
+                handle.close();
+            } catch (Exception e) {
+                // there is nothing left of it
+            }
         }
 
         @Override
