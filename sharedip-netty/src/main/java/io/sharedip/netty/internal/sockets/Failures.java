@@ -91,10 +91,10 @@ final class Failures {
         };
     }
 
-    /** Whether an own port that was asked for stands in the way. */
-    static boolean isAboutLocalPort(@Nullable Throwable cause) {
+    /** Whether an own port that was asked for stands in the way, perhaps: one that is privileged is refused as a prohibited peer is. */
+    static boolean mayBeAboutLocalPort(@Nullable Throwable cause) {
         int errno = errno(cause);
-        return errno == EADDRINUSE || errno == EADDRNOTAVAIL;
+        return errno == EADDRINUSE || errno == EADDRNOTAVAIL || errno == EACCES;
     }
 
     static boolean isOutOfDescriptors(@Nullable Throwable cause) {

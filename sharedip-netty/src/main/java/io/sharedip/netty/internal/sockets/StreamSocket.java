@@ -104,7 +104,6 @@ final class StreamSocket implements HostStream, Sockets.HostSocket, Sockets.Flus
         fresh.config()
                 .setAutoRead(false)
                 .setAllowHalfClosure(true)
-                .setTcpNoDelay(true)
                 .setKeepAlive(true)
                 .setConnectTimeoutMillis(0)
                 .setRecvByteBufAllocator(demand);
@@ -128,33 +127,26 @@ final class StreamSocket implements HostStream, Sockets.HostSocket, Sockets.Flus
             fail(Failures.of(registered.cause()));
             return;
         }
-        int bound = bind(fresh, localPort) ? localPort : 0;
-        fresh.connect(peer).addListener((ChannelFuture connect) -> connected(fresh, connect, peer, bound));
-    }
-
-    /** Binds to the port that was wished for, or only to the address that was set; false if the wish was not granted. */
-    private boolean bind(SocketChannel fresh, int localPort) {
+        ChannelFuture connect;
         if (localPort != 0) {
             fresh.config().setReuseAddress(true);
-            if (fresh.bind(Addresses.of(sockets.settings().source(), localPort)).isSuccess()) {
-                return true;
-            }
-            fresh.config().setReuseAddress(false);
+            connect = fresh.connect(peer, Addresses.of(sockets.settings().source(), localPort));
+        } else if (sockets.settings().source() != null) {
+            connect = fresh.connect(peer, Addresses.of(sockets.settings().source(), 0));
+        } else {
+            connect = fresh.connect(peer);
         }
-        if (sockets.settings().source() != null) {
-            fresh.bind(Addresses.of(sockets.settings().source(), 0));
-        }
-        return false;
+        connect.addListener((ChannelFuture done) -> connected(fresh, done, peer, localPort));
     }
 
-    private void connected(SocketChannel from, ChannelFuture connect, InetSocketAddress peer, int boundPort) {
+    private void connected(SocketChannel from, ChannelFuture connect, InetSocketAddress peer, int wishedPort) {
         if (from != channel || state != State.CONNECTING) {
             return;
         }
         Throwable cause = connect.cause();
         if (cause != null) {
             from.close();
-            if (boundPort != 0 && Failures.isAboutLocalPort(cause)) {
+            if (wishedPort != 0 && Failures.mayBeAboutLocalPort(cause)) {
                 sockets.loop().execute(() -> attempt(peer, 0));
             } else {
                 fail(Failures.ofConnect(cause, peer));

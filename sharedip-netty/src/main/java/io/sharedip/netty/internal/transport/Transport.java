@@ -74,7 +74,7 @@ public abstract class Transport {
     /** The word for it in messages. */
     public abstract String name();
 
-    /** A channel that is to be connected. */
+    /** A channel that is to be connected. As all of Netty's it sends small segments at once ({@code TCP_NODELAY}). */
     public abstract SocketChannel socket();
 
     /** A channel that is to listen. */

@@ -46,4 +46,17 @@ class FailuresTest {
         assertThat(Failures.of((Throwable) null)).isEqualTo(Failure.OTHER);
         assertThat(Failures.of(new IOException())).isEqualTo(Failure.OTHER);
     }
+
+    @ParameterizedTest
+    @CsvSource({
+        "'bind(..) failed with error(-98): Address already in use', true",
+        "'bind(..) failed with error(-13): Permission denied', true",
+        "'Permission denied: /192.0.2.1:80', true",
+        "'connect(..) failed with error(-99): Cannot assign requested address', true",
+        "'connect(..) failed with error(-111): Connection refused', false",
+        "'No route to host', false",
+    })
+    void a_port_that_is_taken_or_privileged_may_be_why_a_connection_fails(String message, boolean may) {
+        assertThat(Failures.mayBeAboutLocalPort(new SocketException(message))).isEqualTo(may);
+    }
 }
