@@ -12,6 +12,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
+import java.util.Arrays;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Timeout;
@@ -68,6 +69,34 @@ class SocketUplinkStreamTest {
                 rig.close(stream.stream);
                 rig.letItHappen();
                 assertThat(stream.events).containsExactly("connected", "end");
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "AUTO")
+    void what_comes_on_two_streams_at_once_is_not_mixed_up(SocketTransport transport) throws IOException {
+        byte[] first = random(200_000);
+        byte[] second = random(200_001);
+        try (UplinkRig rig = UplinkRig.on(transport);
+                ServerSocket server = server()) {
+            StreamEvents one = rig.connected(server.getLocalPort());
+            StreamEvents two = rig.connected(server.getLocalPort());
+            try (Socket peerOfOne = server.accept();
+                    Socket peerOfTwo = server.accept()) {
+                one.requestAgain = 700;
+                two.requestAgain = 70_000;
+                one.request(1);
+                two.request(3);
+                for (int at = 0; at < 200_000; at += 1000) {
+                    peerOfOne.getOutputStream().write(first, at, 1000);
+                    peerOfTwo.getOutputStream().write(second, at, 1000);
+                }
+                until(() -> one.received.get() == 200_000 && two.received.get() == 200_000);
+                assertThat(one.octets()).isEqualTo(first);
+                assertThat(two.octets()).isEqualTo(Arrays.copyOf(second, 200_000));
+                rig.close(one.stream);
+                rig.close(two.stream);
             }
         }
     }

@@ -3,6 +3,7 @@ package io.sharedip.netty.internal.sockets;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.DefaultMaxMessagesRecvByteBufAllocator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How many octets a stream may read. Netty asks it for the buffer of each read, and so reads no more than was requested.
@@ -23,10 +24,13 @@ final class Demand extends DefaultMaxMessagesRecvByteBufAllocator {
         }
     }
 
-    private static final int MOST_AT_ONCE = 1 << 16;
+    /** The longest read, in octets. */
+    static final int MOST_AT_ONCE = 1 << 16;
+
     private static final int AHEAD = 1 << 11;
 
     private final boolean mayRefuse;
+    private final @Nullable ByteBuf shared;
     private int octets;
     private boolean discarding;
 
@@ -34,10 +38,12 @@ final class Demand extends DefaultMaxMessagesRecvByteBufAllocator {
      * Makes a demand of nothing.
      *
      * @param mayRefuse whether the transport takes an exception for a refusal; else it is given a small buffer
+     * @param shared where all streams read to, of {@value #MOST_AT_ONCE} octets; null for a buffer for each read
      */
-    Demand(boolean mayRefuse) {
+    Demand(boolean mayRefuse, @Nullable ByteBuf shared) {
         super(1);
         this.mayRefuse = mayRefuse;
+        this.shared = shared;
     }
 
     int octets() {
@@ -76,7 +82,11 @@ final class Demand extends DefaultMaxMessagesRecvByteBufAllocator {
                     throw new Nothing();
                 }
                 int size = guess();
-                return allocator.ioBuffer(size, size);
+                if (shared == null) {
+                    return allocator.ioBuffer(size, size);
+                }
+                int start = MOST_AT_ONCE - size;
+                return shared.setIndex(start, start).retain();
             }
         };
     }

@@ -1,5 +1,7 @@
 package io.sharedip.netty.internal.sockets;
 
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.EventLoop;
 import io.netty.channel.IoEventLoop;
 import io.sharedip.address.Ipv4Address;
@@ -8,6 +10,7 @@ import io.sharedip.uplink.HostDatagrams;
 import io.sharedip.uplink.HostEcho;
 import io.sharedip.uplink.HostListener;
 import io.sharedip.uplink.HostStream;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -26,6 +29,8 @@ public final class Sockets {
     private final Set<HostSocket> open = new HashSet<>();
     private final List<Flushed> written = new ArrayList<>();
     private final @Nullable DescriptorSockets descriptors;
+    // not pooled, so that the collector frees it
+    private final @Nullable ByteBuf incoming;
 
     /** A socket that is closed with its uplink. */
     interface HostSocket {
@@ -57,6 +62,8 @@ public final class Sockets {
         this.settings = settings;
         this.isHostAddress = isHostAddress;
         this.wakeup = wakeup;
+        this.incoming =
+                transport.readsAtOnce() ? Unpooled.wrappedBuffer(ByteBuffer.allocateDirect(Demand.MOST_AT_ONCE)) : null;
         Failures.load();
         this.descriptors = DescriptorSockets.ifAvailable(this, loop, transport.isEpoll());
     }
@@ -71,6 +78,12 @@ public final class Sockets {
 
     SocketSettings settings() {
         return settings;
+    }
+
+    /** Where all streams read to; what is to be kept is copied. Null if each read needs a buffer of its own. */
+    @Nullable
+    ByteBuf incoming() {
+        return incoming;
     }
 
     boolean isHostAddress(int address) {

@@ -62,7 +62,7 @@ final class StreamSocket implements HostStream, Sockets.HostSocket, Sockets.Flus
     private StreamSocket(Sockets sockets) {
         this.sockets = sockets;
         this.sending = new SendQueue(sockets.settings().streamBuffer(), this::someHasGone, this::notSent);
-        this.demand = new Demand(sockets.transport().readsUnasked());
+        this.demand = new Demand(sockets.transport().readsUnasked(), sockets.incoming());
     }
 
     /** Begins to connect. */
@@ -377,13 +377,26 @@ final class StreamSocket implements HostStream, Sockets.HostSocket, Sockets.Flus
         }
     }
 
-    private void read(ByteBuf buffer) {
+    private void read(Channel from, ByteBuf buffer) {
         if (state != State.OPEN) {
             buffer.release();
             return;
         }
-        held.add(buffer);
+        boolean stays = !held.isEmpty() || buffer.readableBytes() > demand.octets();
+        held.add(stays ? own(from, buffer) : buffer);
         deliverHeld();
+    }
+
+    /** What was read, where the next read does not overwrite it. */
+    private ByteBuf own(Channel from, ByteBuf buffer) {
+        if (sockets.incoming() == null) {
+            return buffer;
+        }
+        try {
+            return from.alloc().directBuffer(buffer.readableBytes()).writeBytes(buffer);
+        } finally {
+            buffer.release();
+        }
     }
 
     private void deliverHeld() {
@@ -466,7 +479,7 @@ final class StreamSocket implements HostStream, Sockets.HostSocket, Sockets.Flus
             if (demand.isDiscarding()) {
                 ((ByteBuf) message).release();
             } else {
-                read((ByteBuf) message);
+                read(from, (ByteBuf) message);
             }
         }
 

@@ -105,6 +105,11 @@ final class EpollTransport extends Transport {
     }
 
     @Override
+    public boolean readsAtOnce() {
+        return true;
+    }
+
+    @Override
     IoHandlerFactory handlerFactory() {
         return KeepingEpoll.newFactory();
     }

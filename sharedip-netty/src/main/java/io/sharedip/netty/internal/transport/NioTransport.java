@@ -73,6 +73,11 @@ final class NioTransport extends Transport {
     }
 
     @Override
+    public boolean readsAtOnce() {
+        return true;
+    }
+
+    @Override
     IoHandlerFactory handlerFactory() {
         return NioIoHandler.newFactory();
     }

@@ -123,6 +123,13 @@ public abstract class Transport {
         return false;
     }
 
+    /**
+     * Whether a channel hands a buffer on as soon as it has been given it for reading, so that all channels of a loop can share one.
+     */
+    public boolean readsAtOnce() {
+        return false;
+    }
+
     /** Whether the kernel has given a connection up, though nothing has been read that says so; false if there is no telling. */
     public boolean isDead(SocketChannel channel) {
         return false;
