@@ -10,6 +10,7 @@ import static io.sharedip.testing.PacketBuilder.SYN;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sharedip.filter.FilterChain;
+import io.sharedip.forward.PortForward;
 import io.sharedip.nat.NatGateway;
 import io.sharedip.stats.DropReason;
 import io.sharedip.testing.GatewayRig;
@@ -152,6 +153,22 @@ class HostReachabilityTest {
         rules();
         assertThat(rig.station("a").takeOne().flags() & RST).isEqualTo(RST);
         assertThat(host.stream().end()).isEqualTo(MemoryHost.End.RESET);
+    }
+
+    @Test
+    void a_client_on_the_host_that_the_guest_has_turned_away_is_not_to_be_called_back() throws Exception {
+        rig.await(rig.gateway().addForward(PortForward.parse("tcp 8080 -> a:80")));
+        MemoryHost.Stream client = host.listener(8080).connect("127.0.0.1", 5_555);
+        rig.poll();
+        byte[] syn = rig.station("a").takeRaw().get(0);
+        assertThat(ParsedPacket.of(syn).from()).isEqualTo(ALIAS + ":5555");
+        rig.station("a").send(PacketBuilder.icmp().from(IN, 0).to(ALIAS, 0).error(3, 1, 0, syn, 28));
+        assertThat(client.end()).isEqualTo(MemoryHost.End.RESET);
+
+        rig.station("a").send(PacketBuilder.tcp().from(IN, 80).to(ALIAS, 5_555));
+        assertThat(host.streams()).containsExactly(client);
+        assertThat(rig.station("a").takeOne().flags()).isEqualTo(RST | ACK);
+        assertThat(rig.drops(DropReason.TCP_NO_FLOW)).isEqualTo(1);
     }
 
     @Test

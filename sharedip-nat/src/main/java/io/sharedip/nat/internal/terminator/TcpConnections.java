@@ -185,7 +185,8 @@ final class TcpConnections {
             connection = null;
         }
         if (connection == null) {
-            if ((u8(octets, transport + 13) & SYN_FLAGS) != TcpView.SYN) {
+            // whoever has called a forward and is gone is not to be called back by the flow that let it in
+            if ((u8(octets, transport + 13) & SYN_FLAGS) != TcpView.SYN || !inlet.isByGuest(flow)) {
                 return resetUnknown(flow, octets, transport, length, nowNanos);
             }
             connect(flow, octets, transport, length, past, nowNanos);
