@@ -71,6 +71,7 @@ public final class GatewayMain implements Runnable {
         line.addSubcommand(new CommandLine(new ForwardCommand())
                 .addSubcommand(new ForwardCommand.Add(main))
                 .addSubcommand(new ForwardCommand.Remove(main)));
+        line.addSubcommand(new CommandLine(new AddressCommand()).addSubcommand(new AddressCommand.Change(main)));
         line.setExecutionExceptionHandler((e, command, result) -> tell(e, command.getErr()));
         return line;
     }

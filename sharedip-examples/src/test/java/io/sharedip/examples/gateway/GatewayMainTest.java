@@ -246,6 +246,15 @@ class GatewayMainTest {
                         "sharedip-gateway: forward: 'tcp 8080' lacks '->' and a guest; write where it leads,"
                                 + " such as 'tcp 8080 -> web'\n"));
         assertThat(execute("forward", "remove", "tcp 8080 -> web").code).isEqualTo(2);
+        assertThat(execute("address").code).isEqualTo(2);
+        assertThat(execute("address", "change", "192.0.2.11", "--router", "192.0.2.1"))
+                .isEqualTo(new Outcome(
+                        2,
+                        "",
+                        "sharedip-gateway: address: '192.0.2.11' lacks the length of its segment's prefix;"
+                                + " write it as in 192.0.2.11/24\n"));
+        assertThat(execute("address", "change", "192.0.2.11/240", "--router", "192.0.2.1").code)
+                .isEqualTo(2);
     }
 
     @Test
@@ -272,6 +281,8 @@ class GatewayMainTest {
         }
         assertThat(ask("forward", "add", "tcp 80 -> web").code).isEqualTo(3);
         assertThat(ask("forward", "remove", "tcp 80").code).isEqualTo(3);
+        assertThat(ask("address", "change", "192.0.2.11/24", "--router", "192.0.2.1").code)
+                .isEqualTo(3);
     }
 
     @Test

@@ -96,6 +96,16 @@ class RealGatewayTest {
     }
 
     @Test
+    void theAddressChangesAndForwardsStay() {
+        assertThat(execute("forward", "add", "tcp 8080 -> web:80")).isEqualTo("0 ");
+        assertThat(execute("address", "change", "192.0.2.77/24", "--router", "192.0.2.1", "--keep-flows"))
+                .isEqualTo("0 ");
+        assertThat(execute("forwards", "--json")).contains("\"8080\"");
+        assertThat(execute("address", "change", "192.0.2.1/24", "--router", "192.0.2.1"))
+                .startsWith("2 sharedip-gateway: router: '192.0.2.1' is the address too");
+    }
+
+    @Test
     void forwardsComeAndGo() {
         assertThat(execute("forward", "add", "tcp 8080 -> web:80")).isEqualTo("0 ");
         assertThat(execute("forwards", "--json"))

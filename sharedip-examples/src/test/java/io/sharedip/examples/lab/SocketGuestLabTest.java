@@ -91,7 +91,7 @@ class SocketGuestLabTest {
         String question = "echo hello | socat -t 3 - UDP:" + NEAR + ":";
         assertThat(web.run("sh", "-c", question + "7013").err()).contains("Connection refused");
 
-        running.near().start("socat", "UDP-RECVFROM:7014,fork", "SYSTEM:echo $SOCAT_PEERPORT");
+        running.near().start("socat", "-t", "10", "UDP-RECVFROM:7014,fork", "SYSTEM:echo $SOCAT_PEERPORT");
         Listening.await(running.near(), "udp", 7014, PATIENCE);
         assertThat(web.run("sh", "-c", question + "7014,sourceport=40002")
                         .orThrow()
@@ -117,8 +117,15 @@ class SocketGuestLabTest {
 
     @Test
     void the_host_is_closed_to_guests_until_a_rule_opens_it() {
-        running.host().start("socat", "TCP-LISTEN:" + SERVICE + ",fork,reuseaddr", "SYSTEM:read question; echo tcp");
-        running.host().start("socat", "UDP-RECVFROM:" + SERVICE + ",fork", "SYSTEM:read question; echo udp");
+        running.host()
+                .start(
+                        "socat",
+                        "-t",
+                        "10",
+                        "TCP-LISTEN:" + SERVICE + ",fork,reuseaddr",
+                        "SYSTEM:read question; echo tcp");
+        running.host()
+                .start("socat", "-t", "10", "UDP-RECVFROM:" + SERVICE + ",fork", "SYSTEM:read question; echo udp");
         Listening.await(running.host(), "tcp", SERVICE, PATIENCE);
         Listening.await(running.host(), "udp", SERVICE, PATIENCE);
         List<String> addresses = List.of(ROUTER, METADATA, OTHER_ADDRESS);

@@ -74,6 +74,11 @@ public final class GatewayCommands {
                 await(gateway.removeForward(ForwardSelector.parse(request.argument("selector"))));
                 yield Answer.NOTHING;
             }
+            case AddressChange.COMMAND -> {
+                AddressChange change = AddressChange.of(request);
+                await(gateway.changeAddress(change.place(), change.flows()));
+                yield Answer.NOTHING;
+            }
             case "snapshot" -> Tables.snapshot(saved());
             case "rules-replace" -> {
                 replaceRules(request.argument("rules"));

@@ -128,6 +128,11 @@ class ControlSocketTest {
         assertThat(ask("{\"v\":1,\"command\":\"forward-add\",\"forward\":\"tcp 8080\"}"))
                 .contains("\"ok\":false", "\"kind\":\"syntax\"");
         assertThat(ask("{\"v\":1,\"command\":\"forward-add\"}")).contains("lacks the field 'forward'");
+        assertThat(ask("{\"v\":1,\"command\":\"address-change\",\"address\":\"192.0.2.11/24\"}"))
+                .contains("lacks the field 'router'");
+        assertThat(ask("{\"v\":1,\"command\":\"address-change\",\"address\":\"192.0.2.11/24\","
+                        + "\"router\":\"192.0.2.1\",\"flows\":\"save\"}"))
+                .contains("\"setting\":\"flows\"", "use keep or flush");
         assertThat(ask("{\"v\":2,\"command\":\"flows\"}")).contains("v 2", "\"ok\":false");
         assertThat(ask("{\"v\":1,\"command\":\"dance\"}")).contains("is not a command of this gateway");
         assertThat(ask("hello")).contains("is not JSON");
