@@ -18,6 +18,7 @@ import io.sharedip.stats.SharedIpStats;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 
@@ -239,6 +240,17 @@ public interface SharedIp extends AutoCloseable {
      * @return a consistent snapshot
      */
     SharedIpStats stats();
+
+    /**
+     * What the uplink and the services of the gateway count for themselves, beside {@link #stats()}. Each number for itself: they are not
+     * of one single moment. The default has nothing.
+     *
+     * @return by name of the service or kind of uplink, then by name of the counter, in a fixed order; those that count nothing are
+     *     left out
+     */
+    default Map<String, Map<String, Long>> counters() {
+        return Map.of();
+    }
 
     /**
      * Adds a listener.

@@ -53,12 +53,25 @@ public interface GuestService {
      * A guest has opened a TCP connection. The handler is never to be called from within this or a method of the stream; what is to be
      * said at once is said by {@link ServiceHost#execute}.
      *
+     * <p>A guest may have 64 connections to services, and all together 1,024. The gateway ends one that does not acknowledge what it is
+     * sent; one that is merely silent, or does not close its half, the service ends by {@link HostStream.Handler#failed}.
+     *
      * @param guest who did
      * @param handler its end: what the service says is {@link HostStream.Handler#received} there, as far as it was requested
      * @return the service's end, connected already ({@link HostStream.Handler#connected} is not called), or null to refuse
      */
     @Nullable
     HostStream accept(GuestId guest, HostStream.Handler handler);
+
+    /**
+     * What it has counted, for monitoring. Unlike the other methods this may be called by any thread, also before {@link #open} and after
+     * {@link #close}.
+     *
+     * @return numbers that only grow, by name, in a fixed order; a copy. Nothing unless it counts something
+     */
+    default Map<String, Long> counters() {
+        return Map.of();
+    }
 
     /** Ends. Idempotent; returns within a second and never throws. */
     void close();

@@ -4,6 +4,7 @@ import io.sharedip.PortClaimException;
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.driver.GatewayDriver;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -15,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * What is left to an implementation is to open, read and write sockets, without blocking. This is an SPI;
  * {@code io.sharedip.netty.SocketUplink} implements it.
  *
- * <p><b>Threads.</b> {@link #kind()}, {@link #driver()}, {@link #hostAddresses()} and {@link #close()} may be called by any thread. Every
+ * <p><b>Threads.</b> {@link #kind()}, {@link #driver()}, {@link #hostAddresses()}, {@link #counters()} and {@link #close()} may be called by any thread. Every
  * other method, and every method of the sockets, is called on the driver's thread and returns at once; every handler is called on the
  * driver's thread too, never from within a method of the socket that it belongs to.
  *
@@ -116,6 +117,15 @@ public non-sealed interface FlowUplink extends Uplink {
      * @return a hash lookup, no system call
      */
     boolean isHostAddress(int address);
+
+    /**
+     * What it has counted, for monitoring. May be called by any thread, also before {@link #open} and after {@link #close}.
+     *
+     * @return numbers by name, in a fixed order; a copy. Nothing unless it counts something
+     */
+    default Map<String, Long> counters() {
+        return Map.of();
+    }
 
     /** Ends a batch: everything written to sockets so far goes out now. Called once at the end of every turn. */
     void flush();

@@ -53,6 +53,7 @@ import java.io.OutputStream;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -112,6 +113,7 @@ public final class NatGateway implements SharedIp {
     private final Management management;
     private final EventDispatcher events;
     private final @Nullable PortKeeper keeper;
+    private final @Nullable FlowUplink sockets;
     private final @Nullable Terminator terminator;
     private final @Nullable LocalServices services;
     private final ControlThread control = new ControlThread();
@@ -142,7 +144,8 @@ public final class NatGateway implements SharedIp {
         EventRing ring = new EventRing(now, Instant.now());
         this.events = new EventDispatcher(ring);
         config.listeners.forEach(events::add);
-        this.terminator = uplink instanceof FlowUplink sockets
+        this.sockets = uplink instanceof FlowUplink flowUplink ? flowUplink : null;
+        this.terminator = sockets != null
                 ? new Terminator(sockets, new TerminatorGateway(), config.showClients, settings.random())
                 : null;
         Link link = uplink instanceof PacketUplink packets
@@ -791,6 +794,17 @@ public final class NatGateway implements SharedIp {
     @Override
     public SharedIpStats stats() {
         return engine.stats(events.lost());
+    }
+
+    @Override
+    public Map<String, Map<String, Long>> counters() {
+        Map<String, Map<String, Long>> all = new LinkedHashMap<>();
+        if (sockets != null) {
+            all.put(sockets.kind(), sockets.counters());
+        }
+        config.services.forEach(service -> all.put(service.name(), service.counters()));
+        all.values().removeIf(Map::isEmpty);
+        return all;
     }
 
     @Override

@@ -16,6 +16,7 @@ import io.sharedip.uplink.HostStream;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -33,20 +34,32 @@ import org.jspecify.annotations.Nullable;
  * can make it keep is bounded: questions each second for each guest, 512 questions being asked, 64 clients waiting for the same one, 8 TCP
  * connections of a guest and 256 in all, the cache as set.
  *
- * <p>A forwarder belongs to one gateway, which opens it once and closes it once. {@link #stats()} may be called by any thread.
+ * <p>A forwarder belongs to one gateway, which opens it once and closes it once. {@link #stats()} and {@link #counters()} may be called by any thread.
  */
 public final class DnsForwarder implements GuestService {
 
     /**
-     * What has become of questions so far.
+     * What has become of questions so far: each that was read is counted once more, as {@code own}, {@code blocked}, {@code cached},
+     * {@code failures} or not at all, if a server's answer was passed on or is still awaited.
      *
      * @param questions that were read
-     * @param own answered by the gateway itself
+     * @param own answered by what the gateway itself knows, or refused for what they ask
+     * @param blocked answered by saying that a blocked name does not exist
+     * @param cached answered from the cache
      * @param failures answered with SERVFAIL, no server having answered
-     * @param malformed messages that could not be read
+     * @param malformed messages that could not be read, or were too long
      * @param limited messages that were not looked at, the guest or all of them having sent too many
+     * @param dropped answers that the guest's link did not take, the guest being gone or slow
      */
-    public record Stats(long questions, long own, long failures, long malformed, long limited) {}
+    public record Stats(
+            long questions,
+            long own,
+            long blocked,
+            long cached,
+            long failures,
+            long malformed,
+            long limited,
+            long dropped) {}
 
     private static final int PORT = 53;
     private static final int LONGEST = 4096;
@@ -59,6 +72,10 @@ public final class DnsForwarder implements GuestService {
 
     private final DnsSettings settings;
     private final LongAdder limited = new LongAdder();
+    private final LongAdder tooLong = new LongAdder();
+    private final LongAdder dropped = new LongAdder();
+    /** Kept when the forwarder is closed. */
+    private volatile NameService.Counts counts = new NameService.Counts();
     /** Messages on their way from the driver's thread to the event loop. */
     private final AtomicInteger waiting = new AtomicInteger();
 
@@ -121,7 +138,9 @@ public final class DnsForwarder implements GuestService {
         EventLoopGroup group = new MultiThreadIoEventLoopGroup(
                 1, new DefaultThreadFactory("sharedip-dns", true), NioIoHandler.newFactory());
         EventLoop loop = group.next();
-        running = new Running(host, group, loop, new NameService(loop, settings, host::notice));
+        NameService names = new NameService(loop, settings, host::notice);
+        counts = names.counts();
+        running = new Running(host, group, loop, names);
         var unused = loop.scheduleWithFixedDelay(
                 () -> host.execute(this::endIdleConnections), IDLE_SECONDS, IDLE_SECONDS, TimeUnit.SECONDS);
     }
@@ -130,15 +149,19 @@ public final class DnsForwarder implements GuestService {
     public void received(GuestId guest, ReplyPath from, byte[] octets, int offset, int length, long nowNanos) {
         Running to = running;
         gatewayAddress = from.gatewayAddress();
-        if (to == null || length > LONGEST || !mayAsk(guest)) {
+        if (to == null || !mayAsk(guest)) {
             limited.increment();
+            return;
+        }
+        if (length > LONGEST) {
+            tooLong.increment();
             return;
         }
         byte[] message = Arrays.copyOfRange(octets, offset, offset + length);
         Asking asking = new Asking(guest, from.guestAddress(), from.gatewayAddress(), guests(to.host()));
         ask(to, message, asking, false, answer -> {
-            if (answer != null) {
-                to.host().reply(from, answer, 0, answer.length);
+            if (answer != null && !to.host().reply(from, answer, 0, answer.length)) {
+                dropped.increment();
             }
         });
     }
@@ -229,13 +252,35 @@ public final class DnsForwarder implements GuestService {
     /**
      * The counters.
      *
-     * @return since the forwarder was opened
+     * @return since the forwarder was opened; kept when it is closed
      */
     public Stats stats() {
-        Running of = running;
-        NameService.Counts counts =
-                of == null ? new NameService.Counts() : of.names().counts();
-        return new Stats(counts.questions, counts.own, counts.failures, counts.malformed, limited.sum());
+        NameService.Counts of = counts;
+        return new Stats(
+                of.questions,
+                of.own,
+                of.blocked,
+                of.cached,
+                of.failures,
+                of.malformed + tooLong.sum(),
+                limited.sum(),
+                dropped.sum());
+    }
+
+    /** {@inheritDoc} They are those of {@link #stats()}. */
+    @Override
+    public Map<String, Long> counters() {
+        Stats now = stats();
+        Map<String, Long> all = new LinkedHashMap<>();
+        all.put("questions", now.questions());
+        all.put("own", now.own());
+        all.put("blocked", now.blocked());
+        all.put("cached", now.cached());
+        all.put("failures", now.failures());
+        all.put("malformed", now.malformed());
+        all.put("limited", now.limited());
+        all.put("dropped", now.dropped());
+        return all;
     }
 
     @Override

@@ -7,6 +7,7 @@ import io.sharedip.PortClaimException;
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.netty.internal.linux.NativeSupport;
 import io.sharedip.netty.internal.sockets.AddressWatch;
+import io.sharedip.netty.internal.sockets.SocketCounts;
 import io.sharedip.netty.internal.sockets.SocketSettings;
 import io.sharedip.netty.internal.sockets.Sockets;
 import io.sharedip.uplink.FlowUplink;
@@ -15,6 +16,7 @@ import io.sharedip.uplink.HostEcho;
 import io.sharedip.uplink.HostListener;
 import io.sharedip.uplink.HostStream;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.RejectedExecutionException;
@@ -66,6 +68,9 @@ public final class SocketUplink implements FlowUplink {
 
     private @Nullable EventLoopDriver driver;
     private volatile @Nullable Open open;
+    /** Kept when the uplink is closed. */
+    private volatile @Nullable SocketCounts counts;
+
     private volatile boolean closed;
 
     /** What there is while the uplink is open. */
@@ -197,7 +202,9 @@ public final class SocketUplink implements FlowUplink {
             throw new IllegalStateException("was opened before");
         }
         AddressWatch watch = new AddressWatch(this::hostChanged);
-        open = new Open(host, new Sockets(on.loop(), on.channels(), settings, watch::isHost, host::wakeup), watch);
+        Sockets sockets = new Sockets(on.loop(), on.channels(), settings, watch::isHost, host::wakeup);
+        counts = sockets.counts();
+        open = new Open(host, sockets, watch);
         watch.start();
         host.notice("what guests send leaves through sockets of the host (" + on.channels() + ")");
         echoUnavailable().ifPresent(why -> host.notice("pings of guests are refused: " + why));
@@ -268,6 +275,17 @@ public final class SocketUplink implements FlowUplink {
     @Override
     public boolean isHostAddress(int address) {
         return open().watch.isHost(address);
+    }
+
+    /**
+     * {@inheritDoc} These are {@code open}, the sockets that are open now; {@code unsent}, datagrams of guests that were taken, and so
+     * count as forwarded, but which the kernel then refused, or whose socket was closed before; {@code overflowed}, datagrams and echo replies that found no room in a
+     * socket's receive buffer, as far as the socket has told: it does when the next one comes, and only with JNA on 64-bit Linux.
+     */
+    @Override
+    public Map<String, Long> counters() {
+        SocketCounts of = counts;
+        return of == null ? Map.of() : of.byName();
     }
 
     @Override

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.sharedip.PortClaimException;
 import io.sharedip.uplink.HostDatagrams;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
@@ -98,6 +99,38 @@ class SocketUplinkDatagramTest {
             for (int i = 0; i < 100; i++) {
                 assertThat(socket.received.get(i).payload()).containsExactly(i);
             }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "AUTO")
+    void datagrams_that_find_no_room_in_a_sockets_buffer_are_counted(SocketTransport transport) throws IOException {
+        int many = 2_000;
+        SocketUplink small = SocketUplink.create().withTransport(transport).withDatagramBuffer(16_384);
+        try (UplinkRig rig = new UplinkRig(small);
+                DatagramSocket peer = peer()) {
+            assertThat(small.counters()).containsEntry("open", 0L).containsEntry("overflowed", 0L);
+            DatagramEvents socket = rig.bind();
+            DatagramPacket packet = new DatagramPacket(new byte[1000], 1000, LOCAL, socket.socket.localPort());
+            // while the loop is busy nobody reads
+            rig.run(() -> {
+                for (int i = 0; i < many; i++) {
+                    try {
+                        peer.send(packet);
+                    } catch (IOException e) {
+                        throw new UncheckedIOException(e);
+                    }
+                }
+            });
+            until(() -> {
+                // the socket tells with what comes next
+                peer.send(packet);
+                return small.counters().get("overflowed") > 0;
+            });
+            until(() -> socket.received.size() + small.counters().get("overflowed") >= many);
+            assertThat(small.counters()).containsEntry("open", 1L).containsEntry("unsent", 0L);
+            rig.run(socket.socket::close);
+            assertThat(small.counters()).containsEntry("open", 0L);
         }
     }
 

@@ -303,7 +303,7 @@ class GatewayMainTest {
                                 + "\"bytesOut\":120,\"bytesIn\":60,\"packetsOut\":2,\"packetsIn\":1,\"expiresInSeconds\":119}]\n");
         assertThat(ask("flows").out)
                 .contains("GUEST  PROTOCOL  INSIDE", "web    tcp       192.0.2.10:40001  192.0.2.10:61000");
-        assertThat(ask("stats").out).contains("COUNTER", "framesIn       20");
+        assertThat(ask("stats").out).contains("COUNTER", "framesIn          20", "dns.questions      7");
         assertThat(ask("drops").out)
                 .contains("RULE_DROPPED       4  a rule or a policy dropped it")
                 .hasLineCount(2);

@@ -11,6 +11,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -136,6 +137,11 @@ class DhcpAndDnsLabTest {
         assertThat(own.run("dig", at, "+short", "mail.guests.internal").out()).contains(ADDRESS);
         assertThat(web.run("dig", at, "+short", "-x", PRIVATE_ADDRESS).out()).contains("own.guests.internal.");
         assertThat(running.guest("db").run("dig", at, "far.example").out()).contains("status: NXDOMAIN");
+
+        Map<String, Long> counters = running.gateway().stats();
+        for (String counter : List.of("dns.questions", "dns.own", "dns.blocked")) {
+            assertThat(counters.get(counter)).as(counter).isPositive();
+        }
     }
 
     @Test

@@ -49,6 +49,7 @@ class GuestServiceTest {
         private final List<String> closedBy = new ArrayList<>();
         private boolean closed;
         private boolean refuses;
+        private Map<String, Long> counts = Map.of();
 
         private ServiceHost host() {
             return Objects.requireNonNull(host);
@@ -126,6 +127,11 @@ class GuestServiceTest {
             public void close() {
                 closedBy.add("close");
             }
+        }
+
+        @Override
+        public Map<String, Long> counters() {
+            return counts;
         }
 
         @Override
@@ -306,6 +312,15 @@ class GuestServiceTest {
             assertThat(service.closedBy).hasSize(64);
         }
         assertThat(service.closedBy).hasSize(65);
+    }
+
+    @Test
+    void what_a_service_counts_can_be_asked_of_the_gateway() {
+        try (GatewayRig rig = rig(true)) {
+            assertThat(rig.gateway().counters()).isEmpty();
+            service.counts = Map.of("questions", 3L);
+            assertThat(rig.gateway().counters()).isEqualTo(Map.of("echo", Map.of("questions", 3L)));
+        }
     }
 
     @Test

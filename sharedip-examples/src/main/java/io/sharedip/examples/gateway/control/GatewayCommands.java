@@ -60,7 +60,7 @@ public final class GatewayCommands {
     Answer execute(Request request) {
         return switch (request.command()) {
             case "flows" -> Tables.flows(await(gateway.flows()));
-            case "stats" -> Tables.stats(gateway.stats());
+            case "stats" -> Tables.stats(gateway.stats(), gateway.counters());
             case "drops" -> Tables.drops(gateway.stats());
             case "forwards" -> Tables.forwards(await(gateway.forwards()));
             case "rules" -> Tables.rules(await(gateway.rules()));

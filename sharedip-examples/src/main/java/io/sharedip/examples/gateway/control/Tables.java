@@ -16,6 +16,7 @@ import io.sharedip.stats.SharedIpStats;
 import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /** The gateway's snapshots as JSON. The fields are a promise to scripts: none may go or change its meaning. */
 final class Tables {
@@ -55,7 +56,7 @@ final class Tables {
         });
     }
 
-    static Answer stats(SharedIpStats stats) {
+    static Answer stats(SharedIpStats stats, Map<String, Map<String, Long>> others) {
         return json -> {
             json.writeStartObject();
             json.writeNumberField("flows", stats.flows());
@@ -68,6 +69,11 @@ final class Tables {
             json.writeNumberField("held", stats.held());
             json.writeNumberField("dropped", stats.dropped());
             json.writeNumberField("eventsLost", stats.eventsLost());
+            for (Map.Entry<String, Map<String, Long>> part : others.entrySet()) {
+                for (Map.Entry<String, Long> counter : part.getValue().entrySet()) {
+                    json.writeNumberField(part.getKey() + "." + counter.getKey(), counter.getValue());
+                }
+            }
             json.writeEndObject();
         };
     }

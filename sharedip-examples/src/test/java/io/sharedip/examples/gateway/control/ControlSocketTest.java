@@ -89,7 +89,7 @@ class ControlSocketTest {
         assertThat(ask("{\"v\":1,\"command\":\"stats\"}"))
                 .isEqualTo(
                         "{\"v\":1,\"ok\":true,\"result\":{\"flows\":1,\"mappings\":1,\"capacity\":5000,\"framesIn\":20,"
-                                + "\"forwarded\":10,\"answered\":3,\"leftToHost\":2,\"held\":1,\"dropped\":4,\"eventsLost\":6}}");
+                                + "\"forwarded\":10,\"answered\":3,\"leftToHost\":2,\"held\":1,\"dropped\":4,\"eventsLost\":6,\"dns.questions\":7}}");
         assertThat(ask("{\"v\":1,\"command\":\"drops\"}"))
                 .contains("\"RULE_DROPPED\":4", "\"RULE_REJECTED\":0", "\"LIMIT_FLOWS\":0");
         assertThat(ask("{\"v\":1,\"command\":\"forwards\"}"))

@@ -203,6 +203,11 @@ public final class FakeGateway implements SharedIp {
     }
 
     @Override
+    public Map<String, Map<String, Long>> counters() {
+        return Map.of("dns", Map.of("questions", 7L));
+    }
+
+    @Override
     public SharedIpStats stats() {
         Map<DropReason, Long> drops = new EnumMap<>(DropReason.class);
         for (DropReason reason : DropReason.values()) {

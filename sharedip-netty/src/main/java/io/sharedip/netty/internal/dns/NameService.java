@@ -16,8 +16,12 @@ public final class NameService {
     public static final class Counts {
         /** Questions that were read. */
         public volatile long questions;
-        /** Answered by the gateway itself. */
+        /** Answered by what the gateway itself knows, or refused by what it is. */
         public volatile long own;
+        /** Answered by saying that a blocked name does not exist. */
+        public volatile long blocked;
+        /** Answered from the cache. */
+        public volatile long cached;
         /** Answered with a failure of all servers. */
         public volatile long failures;
         /** Not readable. */
@@ -78,22 +82,30 @@ public final class NameService {
         counts.questions++;
         int most = byTcp ? ResponseWriter.TCP_SIZE : Math.min(query.udpSize(), ResponseWriter.UDP_SIZE);
         if ((query.flags() & Query.OPCODE) != 0) {
+            counts.own++;
             answer.accept(write(query, Answer.of(Answer.NOT_IMPLEMENTED), 0, most));
             return;
         }
         if (query.version() != 0) {
+            counts.own++;
             answer.accept(write(query, Answer.of(Answer.BAD_VERSION), 0, most));
             return;
         }
         Policy.Decision decision = policy.decide(query, asking);
         Answer own = decision.answer();
         if (own != null) {
-            counts.own++;
+            if (decision.isBlock()) {
+                counts.blocked++;
+            } else {
+                counts.own++;
+            }
             answer.accept(write(query, own, 0, most));
             return;
         }
-        resolver.ask(query, decision.name(), decision.servers(), (found, age) -> {
-            if (found.code() == Answer.SERVER_FAILURE) {
+        resolver.ask(query, decision.name(), decision.servers(), (found, age, cached) -> {
+            if (cached) {
+                counts.cached++;
+            } else if (found.code() == Answer.SERVER_FAILURE) {
                 counts.failures++;
             }
             Answer whole = decision.aliases().isEmpty() ? found : found.behind(decision.aliases());

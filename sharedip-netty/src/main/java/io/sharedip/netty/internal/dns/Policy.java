@@ -29,11 +29,21 @@ final class Policy {
      * @param aliases what leads to the name that is to be asked for
      * @param name to be asked for
      * @param servers to be asked
+     * @param isBlock whether the answer is that a blocked name does not exist
      */
-    record Decision(@Nullable Answer answer, List<ResourceRecord> aliases, DomainName name, List<Endpoint> servers) {
+    record Decision(
+            @Nullable Answer answer,
+            List<ResourceRecord> aliases,
+            DomainName name,
+            List<Endpoint> servers,
+            boolean isBlock) {
 
         static Decision answer(Answer answer) {
-            return new Decision(answer, List.of(), DomainName.ROOT, List.of());
+            return new Decision(answer, List.of(), DomainName.ROOT, List.of(), false);
+        }
+
+        static Decision block(Answer answer) {
+            return new Decision(answer, List.of(), DomainName.ROOT, List.of(), true);
         }
     }
 
@@ -151,7 +161,7 @@ final class Policy {
                 return upstream(own, name, aliases);
             }
             if (isBlock(records)) {
-                return Decision.answer(own(Answer.own(Answer.NAME_ERROR, List.of()), aliases));
+                return Decision.block(own(Answer.own(Answer.NAME_ERROR, List.of()), aliases));
             }
             List<ResourceRecord> found = found(records, name, query.type());
             DomainName target = aliasOf(records);
@@ -220,7 +230,8 @@ final class Policy {
             // names of multicast DNS, which stays on its link (RFC 6762 section 22.1)
             return Decision.answer(Answer.of(Answer.REFUSED));
         }
-        return new Decision(null, List.copyOf(aliases), name, route == null ? hostServers.get() : route.servers());
+        return new Decision(
+                null, List.copyOf(aliases), name, route == null ? hostServers.get() : route.servers(), false);
     }
 
     /** Names that no server is asked about (RFC 6761, RFC 7686), and those of guests. */

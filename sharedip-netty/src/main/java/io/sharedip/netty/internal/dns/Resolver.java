@@ -18,9 +18,17 @@ import org.jspecify.annotations.Nullable;
  */
 final class Resolver {
 
-    /** Hears the answer to a question, with its age in seconds. Never null: that of a failure says so. */
+    /** Hears of one question. */
     interface Asker {
-        void answered(Answer answer, long ageSeconds);
+
+        /**
+         * The answer.
+         *
+         * @param answer that of a failure says so
+         * @param ageSeconds since it was received
+         * @param cached whether it was there already
+         */
+        void answered(Answer answer, long ageSeconds, boolean cached);
     }
 
     private static final int LEAST_ATTEMPTS = 4;
@@ -58,14 +66,14 @@ final class Resolver {
                 new AnswerCache.Key(name, query.type(), query.dnssecOk(), query.checkingDisabled(), servers);
         AnswerCache.Entry entry = cache.get(key, clock.getAsLong());
         if (entry != null) {
-            asker.answered(entry.answer(), entry.ageSeconds(clock.getAsLong()));
+            asker.answered(entry.answer(), entry.ageSeconds(clock.getAsLong()), true);
             return;
         }
         Pending same = pending.get(key);
         if (same != null) {
             same.join(query, asker);
         } else if (servers.isEmpty() || pending.size() >= MOST_QUESTIONS) {
-            asker.answered(Answer.of(Answer.SERVER_FAILURE), 0);
+            asker.answered(Answer.of(Answer.SERVER_FAILURE), 0, false);
         } else {
             Pending begun = new Pending(key);
             begun.askers.add(asker);
@@ -113,9 +121,9 @@ final class Resolver {
         void join(Query query, Asker asker) {
             if (current != null && current.isSame(query.question())) {
                 // the server has asked us what we asked it
-                asker.answered(Answer.of(Answer.REFUSED), 0);
+                asker.answered(Answer.of(Answer.REFUSED), 0, false);
             } else if (askers.size() >= MOST_ASKERS) {
-                asker.answered(Answer.of(Answer.SERVER_FAILURE), 0);
+                asker.answered(Answer.of(Answer.SERVER_FAILURE), 0, false);
             } else {
                 askers.add(asker);
             }
@@ -179,7 +187,7 @@ final class Resolver {
         private void finish(Answer answer) {
             pending.remove(key);
             for (Asker asker : askers) {
-                asker.answered(answer, 0);
+                asker.answered(answer, 0, false);
             }
         }
 

@@ -17,11 +17,14 @@ public final class DatagramBatch {
     private static final int VECTOR = 16;
     private static final int HEADER = 64;
     private static final int CONTROL = 256;
+    /** One control message with a number of 32 bits. */
+    private static final int SLOT_CONTROL = 24;
 
     private static final int NAMES = 0;
     private static final int VECTORS = NAMES + SLOTS * NAME;
     private static final int HEADERS = VECTORS + SLOTS * VECTOR;
-    private static final int ERROR_NAME = HEADERS + SLOTS * HEADER;
+    private static final int CONTROLS = HEADERS + SLOTS * HEADER;
+    private static final int ERROR_NAME = CONTROLS + SLOTS * SLOT_CONTROL;
     private static final int ERROR_VECTOR = ERROR_NAME + NAME;
     private static final int ERROR_HEADER = ERROR_VECTOR + VECTOR;
     private static final int ERROR_CONTROL = ERROR_HEADER + HEADER;
@@ -31,6 +34,7 @@ public final class DatagramBatch {
     private static final int TABLES = SEND_NAME + NAME;
 
     private static final int NAME_LENGTH_AT = 8;
+    private static final int CONTROL_AT = 32;
     private static final int CONTROL_LENGTH_AT = 40;
     private static final int FLAGS_AT = 48;
     private static final int LENGTH_AT = 56;
@@ -63,9 +67,10 @@ public final class DatagramBatch {
                     VECTORS + i * VECTOR,
                     LibC.address(payloads) + (long) i * SLOT,
                     SLOT);
+            table.putLong(HEADERS + i * HEADER + CONTROL_AT, base + CONTROLS + (long) i * SLOT_CONTROL);
         }
         message(ERROR_HEADER, ERROR_NAME, ERROR_VECTOR, base + ERROR_QUOTE, QUOTE);
-        table.putLong(ERROR_HEADER + 32, base + ERROR_CONTROL);
+        table.putLong(ERROR_HEADER + CONTROL_AT, base + ERROR_CONTROL);
         table.putShort(SEND_NAME, (short) LibC.AF_INET);
     }
 
@@ -78,6 +83,7 @@ public final class DatagramBatch {
     int receive(int fd) {
         for (int i = 0; i < SLOTS; i++) {
             table.putInt(HEADERS + i * HEADER + NAME_LENGTH_AT, NAME);
+            table.putLong(HEADERS + i * HEADER + CONTROL_LENGTH_AT, SLOT_CONTROL);
         }
         return Math.max(0, LibC.recvmmsg(fd, base + HEADERS, SLOTS, LibC.MSG_DONTWAIT, 0));
     }
@@ -93,6 +99,15 @@ public final class DatagramBatch {
     /** What was received; borrowed until the next {@link #receive}. */
     ByteBuffer payload(int slot) {
         return slots[slot].clear().limit(table.getInt(HEADERS + slot * HEADER + LENGTH_AT));
+    }
+
+    /** How many datagrams the socket had lost for want of room when one came, modulo 2^32; 0 if it does not say. */
+    int lost(int slot) {
+        int at = CONTROLS + slot * SLOT_CONTROL;
+        boolean told = table.getLong(HEADERS + slot * HEADER + CONTROL_LENGTH_AT) > CONTROL_HEADER
+                && table.getInt(at + 8) == LibC.SOL_SOCKET
+                && table.getInt(at + 12) == LibC.SO_RXQ_OVFL;
+        return told ? table.getInt(at + CONTROL_HEADER) : 0;
     }
 
     /** Where a datagram is to be put together. */

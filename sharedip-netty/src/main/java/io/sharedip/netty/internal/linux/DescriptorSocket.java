@@ -19,6 +19,7 @@ public final class DescriptorSocket {
     private final Executor loop;
     private final Events events;
     private final Poller.Watch watch;
+    private int lost;
     private boolean closed;
 
     /** Hears of one socket, on the event loop. */
@@ -26,6 +27,9 @@ public final class DescriptorSocket {
 
         /** A datagram has come. */
         void received(int peer, int port, ByteBuffer payload);
+
+        /** The kernel had no room for some that came before the next one. */
+        void lost(int datagrams);
 
         /**
          * An error about something that was sent.
@@ -72,6 +76,7 @@ public final class DescriptorSocket {
         try {
             LibC.setOption(fd, LibC.SOL_SOCKET, LibC.SO_RCVBUF, buffer);
             LibC.setOption(fd, LibC.SOL_SOCKET, LibC.SO_SNDBUF, buffer);
+            LibC.setOption(fd, LibC.SOL_SOCKET, LibC.SO_RXQ_OVFL, 1);
             LibC.setOption(fd, LibC.SOL_IP, LibC.IP_RECVERR, 1);
             LibC.setOption(fd, LibC.SOL_IP, LibC.IP_MTU_DISCOVER, LibC.IP_PMTUDISC_WANT);
             int bound = bind(fd, address, port);
@@ -152,6 +157,11 @@ public final class DescriptorSocket {
 
     private void ready() {
         int count = closed ? 0 : batch.receive(fd);
+        if (count > 0 && batch.lost(count - 1) != lost) {
+            // the last one knows best
+            events.lost(batch.lost(count - 1) - lost);
+            lost = batch.lost(count - 1);
+        }
         for (int i = 0; i < count && !closed; i++) {
             events.received(batch.peer(i), batch.port(i), batch.payload(i));
         }

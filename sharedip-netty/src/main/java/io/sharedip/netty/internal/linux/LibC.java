@@ -21,6 +21,7 @@ final class LibC {
     static final int SOL_SOCKET = 1;
     static final int SO_SNDBUF = 7;
     static final int SO_RCVBUF = 8;
+    static final int SO_RXQ_OVFL = 40;
     static final int SOL_IP = 0;
     static final int IP_MTU_DISCOVER = 10;
     static final int IP_RECVERR = 11;

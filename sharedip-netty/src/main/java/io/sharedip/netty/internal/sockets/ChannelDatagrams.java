@@ -105,7 +105,10 @@ final class ChannelDatagrams extends ChannelInboundHandlerAdapter
 
     private void sent(ChannelFuture sent, int peer, int peerPort, int length) {
         waiting -= length;
-        int code = sent.cause() == null ? -1 : Unreachable.code(Failures.errno(sent.cause()));
+        if (sent.isSuccess()) {
+            return;
+        }
+        int code = Unreachable.code(Failures.errno(sent.cause()));
         if (code >= 0) {
             sockets.loop().execute(() -> {
                 if (!closed) {
@@ -113,6 +116,8 @@ final class ChannelDatagrams extends ChannelInboundHandlerAdapter
                     sockets.told();
                 }
             });
+        } else {
+            sockets.counts().unsent();
         }
     }
 

@@ -57,6 +57,11 @@ final class DescriptorDatagrams implements HostDatagrams, Sockets.HostSocket, De
     }
 
     @Override
+    public void lost(int datagrams) {
+        sockets.counts().overflowed(datagrams);
+    }
+
+    @Override
     public void error(int peer, int port, int type, int code, int mtu, int quoted) {
         if (!closed) {
             handler.unreachable(peer, port, type, code, mtu);

@@ -70,6 +70,11 @@ final class PingSocket implements HostEcho, Sockets.HostSocket, DescriptorSocket
     }
 
     @Override
+    public void lost(int datagrams) {
+        sockets.counts().overflowed(datagrams);
+    }
+
+    @Override
     public void error(int peer, int port, int type, int code, int mtu, int quoted) {
         if (!closed) {
             handler.unreachable(peer, quoted, type, code);

@@ -31,6 +31,7 @@ public final class Sockets {
     private final @Nullable DescriptorSockets descriptors;
     // not pooled, so that the collector frees it
     private final @Nullable ByteBuf incoming;
+    private final SocketCounts counts = new SocketCounts();
 
     /** A socket that is closed with its uplink. */
     interface HostSocket {
@@ -86,6 +87,11 @@ public final class Sockets {
         return incoming;
     }
 
+    /** What is counted of them. */
+    public SocketCounts counts() {
+        return counts;
+    }
+
     boolean isHostAddress(int address) {
         return isHostAddress.test(address);
     }
@@ -100,10 +106,12 @@ public final class Sockets {
 
     void opened(HostSocket socket) {
         open.add(socket);
+        counts.open(open.size());
     }
 
     void closed(HostSocket socket) {
         open.remove(socket);
+        counts.open(open.size());
     }
 
     /** How many sockets are open. */
@@ -166,6 +174,7 @@ public final class Sockets {
             socket.abandon();
         }
         open.clear();
+        counts.open(0);
         written.clear();
         if (descriptors != null) {
             descriptors.close();

@@ -1,11 +1,13 @@
 package io.sharedip.netty.internal.dns;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.sharedip.GuestId;
 import io.sharedip.dns.DnsSettings;
 import io.sharedip.dns.DnsView;
 import io.sharedip.dns.DomainName;
+import io.sharedip.netty.DnsForwarder;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -16,6 +18,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -585,6 +588,44 @@ class DnsForwarderTest {
         }
         assertThat(rig.forwarder().stats().limited()).isGreaterThanOrEqualTo(40);
         assertThat(code(rig.ask("db", question("x.invalid", Type.A)))).isEqualTo(Rcode.NXDOMAIN);
+    }
+
+    @Test
+    void what_has_become_of_questions_and_messages_is_counted_each_in_one_place() {
+        FakeServer server = server(address("198.51.100.5"));
+        DnsRig rig = rig(DnsSettings.builder()
+                .common(DnsView.EMPTY
+                        .withRoutes(". -> " + server.place())
+                        .withAnswers("own.example A 192.0.2.7")
+                        .withBlocked("ads.example")));
+        assertThat(rig.forwarder().counters().values()).containsOnly(0L);
+        rig.ask("web", question("www.example.org", Type.A));
+        rig.ask("web", question("www.example.org", Type.A));
+        rig.ask("db", question("www.example.org", Type.A));
+        rig.ask("web", question("own.example", Type.A));
+        rig.ask("web", question("ads.example", Type.A));
+        rig.send("web", new byte[11]);
+        rig.send("web", new byte[5000]);
+        rig.takesReplies = false;
+        rig.send("web", question("own.example", Type.A).toWire());
+        await().until(() -> rig.forwarder().stats().dropped() == 1);
+        DnsForwarder.Stats expected = new DnsForwarder.Stats(6, 2, 1, 2, 0, 2, 0, 1);
+        assertThat(rig.forwarder().stats()).isEqualTo(expected);
+        assertThat(rig.forwarder().counters())
+                .containsExactly(
+                        Map.entry("questions", 6L),
+                        Map.entry("own", 2L),
+                        Map.entry("blocked", 1L),
+                        Map.entry("cached", 2L),
+                        Map.entry("failures", 0L),
+                        Map.entry("malformed", 2L),
+                        Map.entry("limited", 0L),
+                        Map.entry("dropped", 1L));
+        rig.run(() -> {
+            rig.forwarder().close();
+            return null;
+        });
+        assertThat(rig.forwarder().stats()).isEqualTo(expected);
     }
 
     // ------------------------------------------------------------------------------------------------ TCP

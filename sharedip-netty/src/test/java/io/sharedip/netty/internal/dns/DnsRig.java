@@ -43,6 +43,8 @@ final class DnsRig implements AutoCloseable, GuestService.ServiceHost {
     private final Map<GuestId, List<Ipv4Address>> guests = new LinkedHashMap<>();
     private final Map<Integer, BlockingQueue<byte[]>> replies = new ConcurrentHashMap<>();
     private final List<String> notices = new CopyOnWriteArrayList<>();
+    /** Whether guests' links take what they are sent. */
+    volatile boolean takesReplies = true;
 
     DnsRig(DnsSettings settings) {
         forwarder = DnsForwarder.of(settings);
@@ -218,6 +220,9 @@ final class DnsRig implements AutoCloseable, GuestService.ServiceHost {
 
     @Override
     public boolean reply(ReplyPath to, byte[] octets, int offset, int length) {
+        if (!takesReplies) {
+            return false;
+        }
         byte[] copy = new byte[length];
         System.arraycopy(octets, offset, copy, 0, length);
         queue(to.guest()).add(copy);

@@ -84,6 +84,14 @@ class ChannelDatagramsTest {
                 assertThat(received.get(0)).isEqualTo(payload);
                 assertThat(senders).last().isEqualTo("127.0.0.1:" + peer.getLocalPort());
             }
+            assertThat(sockets.counts().byName()).containsEntry("unsent", 0L);
+            call(loop, () -> {
+                ChannelDatagrams other = ChannelDatagrams.open(sockets, null, 0, handler);
+                boolean taken = other.send(LOOPBACK, 9, new byte[1], 0, 1);
+                other.close();
+                return taken;
+            });
+            await().until(() -> sockets.counts().byName().get("unsent") == 1);
             int most = SocketSettings.DEFAULTS.datagramBuffer() / 60_000;
             assertThat(call(loop, () -> {
                         int taken = 0;
