@@ -45,6 +45,8 @@ public final class TcpEndpoint implements HostStream.Handler {
     private static final int LEAST_MTU = 552;
     private static final int IP_HEADER = 20;
     private static final int TIMESTAMPS_LENGTH = 12;
+    /** Of a time in nanoseconds, what is less than a tick of timestamps: 1.05 ms. */
+    private static final int TICK_BITS = 20;
 
     private static final int SYN_RETRIES = 6;
     private static final int RETRIES = 15;
@@ -652,7 +654,7 @@ public final class TcpEndpoint implements HostStream.Handler {
         long echo = -1;
         if (timestamps && options.timestamps) {
             int age = timestamp(now) - options.timestampEcho;
-            echo = age < 0 ? -1 : age * 1_000_000L;
+            echo = age < 0 ? -1 : (long) age << TICK_BITS;
         }
         boolean advanced = sender.acknowledge(acknowledgment, sequence, window, empty, options, octets, echo, now);
         if (timer == Timer.PERSIST || window == 0) {
@@ -978,9 +980,9 @@ public final class TcpEndpoint implements HostStream.Handler {
         }
     }
 
-    /** Milliseconds from wherever they began (RFC 7323 section 5.4). */
+    /** About milliseconds from wherever they began (RFC 7323 section 5.4): bits of the time, so that they wrap around with it. */
     private int timestamp(long now) {
-        return (int) (now / 1_000_000L) + timestampOffset;
+        return (int) (now >> TICK_BITS) + timestampOffset;
     }
 
     /** Of a connection that is not open yet: where it stands. */

@@ -16,6 +16,21 @@ class HostileSegmentTest {
 
     private static final byte[] TIMESTAMPS = timestamps(1_000, 0);
 
+    @Test
+    void timestamps_go_on_when_the_clock_changes_its_sign() {
+        Script s = Script.open(TIMESTAMPS);
+        int before = 0;
+        for (int i = 0; i < 20; i++) {
+            s.now += Script.SECOND;
+            s.give(ACK, Script.guest(i), Script.gateway(0), timestamps(1_000 + i, 0), Script.octets(i, 1));
+            int stamp = s.one().timestamp();
+            if (i > 0) {
+                assertThat(stamp - before).isBetween(900, 1_000);
+            }
+            before = stamp;
+        }
+    }
+
     private static byte[] timestamps(int value, int echo) {
         byte[] options = new byte[12];
         Octets.put32(options, 0, 0x0101_080a);
