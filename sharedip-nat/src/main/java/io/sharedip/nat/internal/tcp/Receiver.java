@@ -47,6 +47,9 @@ final class Receiver {
     /** A sequence number of each of the ranges that have grown last, latest first (RFC 2018 section 4). */
     private int @Nullable [] recent;
 
+    /** Octets of the ring that are out of the budget. */
+    private int reserved;
+
     private int recentCount;
     private boolean duplicate;
     private int duplicateStart;
@@ -208,9 +211,27 @@ final class Receiver {
             }
         }
         if (e.count() == 0) {
-            r.release(pool);
+            giveBack(r);
             recentCount = 0;
         }
+    }
+
+    private void giveBack(OctetRing r) {
+        r.release(pool);
+        pool.unreserve(reserved);
+        reserved = 0;
+    }
+
+    /** Whether the ring may hold so many octets: beyond what each connection may have, only out of the budget of all. */
+    private boolean mayHold(int octets) {
+        int more = RingPool.sizeFor(octets) - TcpShared.BASE_RING - reserved;
+        if (more > 0) {
+            if (!pool.reserve(more)) {
+                return false;
+            }
+            reserved += more;
+        }
+        return true;
     }
 
     private void keep(int sequence, byte[] octets, int offset, int length) {
@@ -224,7 +245,7 @@ final class Receiver {
         int end = sequence + length;
         if (e.covered(sequence, end) == length) {
             noteDuplicate(sequence, end);
-        } else if (e.add(sequence, end)) {
+        } else if (mayHold(end - next) && e.add(sequence, end)) {
             int used = r.capacity() == 0 ? 0 : Math.min(r.capacity(), e.end(e.count() - 1) - next);
             r.ensure(pool, next, used, end - next);
             r.put(sequence, octets, offset, length);
@@ -329,7 +350,7 @@ final class Receiver {
 
     void release() {
         if (ring != null) {
-            ring.release(pool);
+            giveBack(ring);
         }
         if (early != null) {
             early.clear();

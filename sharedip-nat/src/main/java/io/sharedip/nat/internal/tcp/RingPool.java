@@ -10,7 +10,9 @@ final class RingPool {
     static final int SMALLEST = 1 << 14;
 
     private static final int SMALLEST_BITS = 14;
-    private static final int CLASSES = 12;
+    /** Up to 64 MiB, the most that a stream may have room for. */
+    private static final int CLASSES = 13;
+
     private static final int KEPT_OF_A_CLASS = 64;
     private static final int KEPT_OCTETS = 16 << 20;
 

@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
  * moment, so a batch of segments costs one (RFC 9293 section 3.8.6.3: none is delayed longer), with the window as the stream then has it.
  *
  * <p><b>Memory.</b> Towards the guest, at most what {@link TcpShared} allows; what is not read from the stream stays there. From the
- * guest, octets go to the stream at once, as its room is the window that is offered; early ones wait in a ring no larger than that.
+ * guest, octets go to the stream at once, as its room is the window that is offered; early ones wait in a ring no larger than that, nor
+ * than {@link TcpShared} allows: those for which there is no place are to come again.
  *
  * <p><b>Rules followed.</b> Options and scaling: RFC 7323, with PAWS; segments without timestamps are taken, unlike its section 3.2, as other
  * stacks do. Selective acknowledgments: RFC 2018, RFC 2883. Loss: RFC 6675, RFC 6582, RFC 3042, RFC 6298. Congestion: RFC 5681, RFC 6928. RST,
@@ -118,7 +119,7 @@ public final class TcpEndpoint implements HostStream.Handler {
         this.timestampOffset = timestampOffset;
         this.ownMss = mtu - IP_HEADER - MIN_LENGTH;
         this.sender = new Sender(shared, iss);
-        this.receiver = new Receiver(shared.pool);
+        this.receiver = new Receiver(shared.early);
     }
 
     // ------------------------------------------------------------------------------------------------ beginnings

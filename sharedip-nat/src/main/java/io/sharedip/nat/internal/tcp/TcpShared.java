@@ -6,10 +6,14 @@ package io.sharedip.nat.internal.tcp;
  */
 public final class TcpShared {
 
-    /** What every connection may always buffer towards the guest, in octets. */
+    /** What every connection may always buffer in each direction, in octets. */
     static final int BASE_RING = 1 << 16;
 
+    /** For what goes to guests. */
     final RingPool pool;
+    /** For what comes early from guests, apart, so that no guest's holes keep others from sending faster. */
+    final RingPool early;
+
     final TcpOptions options = new TcpOptions();
     final int largestRing;
 
@@ -17,7 +21,7 @@ public final class TcpShared {
      * Sets the bounds.
      *
      * @param largestRing most octets that one connection buffers towards its guest: a power of two, 65,536 to 16,777,216
-     * @param ringBudget octets that all connections together may buffer beyond 65,536 each
+     * @param ringBudget octets that all connections together may buffer beyond 65,536 each, in each direction
      */
     public TcpShared(int largestRing, long ringBudget) {
         if (Integer.bitCount(largestRing) != 1 || largestRing < BASE_RING || largestRing > 1 << 24) {
@@ -26,6 +30,7 @@ public final class TcpShared {
         }
         this.largestRing = largestRing;
         this.pool = new RingPool(ringBudget);
+        this.early = new RingPool(ringBudget);
     }
 
     /**
@@ -34,6 +39,6 @@ public final class TcpShared {
      * @return octets
      */
     public long memory() {
-        return pool.lent();
+        return pool.lent() + early.lent();
     }
 }

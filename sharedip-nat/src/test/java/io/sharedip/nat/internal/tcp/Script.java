@@ -20,7 +20,7 @@ final class Script {
     static final byte[] MSS_ONLY = {2, 4, MSS >> 8, (byte) MSS};
     static final byte[] MSS_AND_SACK = {2, 4, MSS >> 8, (byte) MSS, 1, 1, 4, 2};
 
-    final TcpShared shared = new TcpShared(1 << 20, 1 << 22);
+    final TcpShared shared;
     final MemoryStream stream;
     final Side side;
     final int ports;
@@ -28,6 +28,11 @@ final class Script {
     int window = 60_000;
 
     private Script(boolean active, int capacity) {
+        this(active, capacity, new TcpShared(1 << 20, 1 << 22));
+    }
+
+    private Script(boolean active, int capacity, TcpShared shared) {
+        this.shared = shared;
         stream = new MemoryStream(capacity, 1, 2);
         side = new Side(active, shared, 1_500, GATEWAY_ISS, stream, 1);
         ports = side.endpoint.destinationPort() << 16 | side.endpoint.sourcePort();
@@ -39,7 +44,15 @@ final class Script {
     }
 
     static Script open(byte[] options, int capacity) {
-        Script s = passive(capacity);
+        return open(options, passive(capacity));
+    }
+
+    /** The guest's connection is open, and shares its memory with others. */
+    static Script open(byte[] options, int capacity, TcpShared shared) {
+        return open(options, new Script(false, capacity, shared));
+    }
+
+    private static Script open(byte[] options, Script s) {
         s.syn(options);
         s.side.endpoint.connected(1);
         assertThat(s.one().flags()).isEqualTo(SYN | ACK);

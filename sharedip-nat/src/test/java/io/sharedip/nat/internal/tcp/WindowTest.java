@@ -6,11 +6,14 @@ import static io.sharedip.nat.internal.tcp.Script.SECOND;
 import static io.sharedip.packet.TcpView.ACK;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Windows both ways, and the memory behind them (RFC 9293 section 3.8.6). */
 class WindowTest {
+
+    private static final byte[] MSS_AND_SCALE = {2, 4, Script.MSS >> 8, (byte) Script.MSS, 1, 3, 3, 0};
 
     private static int windowNow(Script s) {
         s.data(-1, 1, 0);
@@ -53,6 +56,50 @@ class WindowTest {
         s.expectAck(10_000, 0);
         assertThat(s.stream.heard()).isEqualTo(10_000);
         assertThat(s.side.endpoint.memory()).isZero();
+    }
+
+    @Test
+    void an_early_octet_at_the_end_of_the_largest_window_is_kept() {
+        Script s = Script.open(MSS_AND_SCALE, 1 << 26, new TcpShared(1 << 16, 1 << 27));
+        s.data(0, 10, 0);
+        int window = s.one().window() << 11;
+        s.data(10 + window - 1, 1, 0);
+        s.expectAck(10, 0);
+        assertThat(s.side.endpoint.memory()).isEqualTo(1 << 26);
+    }
+
+    @Test
+    void early_octets_of_many_connections_take_no_more_than_the_budget_beyond_what_each_may_have() {
+        TcpShared shared = new TcpShared(1 << 16, 1 << 20);
+        List<Script> all = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            Script s = Script.open(MSS_AND_SCALE, 1 << 18, shared);
+            all.add(s);
+            // the SYN-ACK's window is not scaled
+            s.data(0, 10, 0);
+            s.all();
+            s.data(200_000, 1, 0);
+            s.data(1_000, 1, 0);
+        }
+        assertThat(shared.memory()).isLessThanOrEqualTo((1 << 20) + 20 * (1 << 16));
+        assertThat(all.get(0).side.endpoint.memory()).isEqualTo(1 << 18);
+        assertThat(all.get(19).side.endpoint.memory()).isEqualTo(1 << 14);
+        // whoever finds no room is asked for it again
+        Script poor = all.get(19);
+        poor.data(10, 990, 0);
+        poor.all();
+        for (int at = 1_001; at < 200_001; at += 10_000) {
+            poor.data(at, 10_000, 0);
+        }
+        poor.expectAck(201_001, 0);
+        poor.stream.read(201_001);
+        poor.all();
+        // and what is no longer needed is there for others
+        all.get(0).side.endpoint.discard();
+        poor.data(300_000, 1, 0);
+        assertThat(poor.side.endpoint.memory()).isEqualTo(1 << 17);
+        all.forEach(s -> s.side.endpoint.discard());
+        assertThat(shared.memory()).isZero();
     }
 
     @Test
