@@ -98,6 +98,8 @@ abstract class DatagramEnd extends ChannelInboundHandlerAdapter {
             frame.readBytes(octets, used, length);
             batch[count++].wrap(octets, used, length).checksumState(link.checksums());
             used += length;
+        } else {
+            trouble("a datagram was lost, for the gateway does not keep up");
         }
     }
 

@@ -66,6 +66,7 @@ public final class DnsForwarder implements GuestService {
     private static final int MOST_WAITING = 1024;
     private static final int MOST_CONNECTIONS = 256;
     private static final int MOST_CONNECTIONS_OF_GUEST = 8;
+    private static final int FEWEST_BUDGETS = 256;
     private static final long IDLE_SECONDS = 15;
     private static final long SECOND = 1_000_000_000L;
     private static final long STOP_MILLIS = 800;
@@ -79,7 +80,10 @@ public final class DnsForwarder implements GuestService {
     /** Messages on their way from the driver's thread to the event loop. */
     private final AtomicInteger waiting = new AtomicInteger();
 
+    /** Of guests that have asked lately. */
     private final Map<GuestId, Budget> budgets = new HashMap<>();
+
+    private int budgetsKept = FEWEST_BUDGETS;
     private final Map<GuestConnection, GuestId> connections = new HashMap<>();
     private volatile @Nullable Running running;
     /** What guests call the gateway, as the last datagram said: a connection does not say it. */
@@ -94,6 +98,10 @@ public final class DnsForwarder implements GuestService {
 
         Budget(long nowNanos) {
             fullAt = nowNanos;
+        }
+
+        boolean isFull(long nowNanos) {
+            return fullAt - nowNanos <= 0;
         }
 
         boolean take(long nowNanos, int perSecond) {
@@ -168,8 +176,18 @@ public final class DnsForwarder implements GuestService {
 
     private boolean mayAsk(GuestId guest) {
         long now = System.nanoTime();
+        if (budgets.size() >= budgetsKept) {
+            // a full one is as good as none
+            budgets.values().removeIf(budget -> budget.isFull(now));
+            budgetsKept = Math.max(FEWEST_BUDGETS, 2 * budgets.size());
+        }
         return waiting.get() < MOST_WAITING
                 && budgets.computeIfAbsent(guest, g -> new Budget(now)).take(now, settings.queriesPerSecond());
+    }
+
+    /** How many guests there is something kept of. Driver's thread. */
+    int remembered() {
+        return budgets.size();
     }
 
     /** Only own names need them. */

@@ -34,6 +34,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterAll;
@@ -504,6 +506,26 @@ class DatagramLinkTest {
             peer.send(frame(MAC_1, 9999, 60));
             return last[0] == 9999;
         });
+    }
+
+    @Test
+    void framesThatWereReadAndFindNoRoomAreToldOf() throws Exception {
+        DatagramLink link = open(link(Kind.UDP).withQueue(1 << 18));
+        Peer peer = peer(Kind.UDP, link);
+        for (int round = 0; round < 2; round++) {
+            // so that the loop finds all of them at once
+            CountDownLatch sent = new CountDownLatch(1);
+            Future<?> held = nio.submit(() -> {
+                sent.await();
+                return null;
+            });
+            for (int i = 0; i < 16; i++) {
+                peer.send(frame(MAC_1, i, 12_000));
+            }
+            sent.countDown();
+            held.get();
+        }
+        host.awaitEvents("notice: a datagram was lost");
     }
 
     // the socket

@@ -26,6 +26,8 @@ final class ThreadPoller implements Poller {
     private final Memory change = new Memory(16);
     private long lastId = STOP;
     private boolean closed;
+    /** The thread has ended, and the descriptors are closed and may be somebody else's by now. */
+    private boolean ended;
 
     ThreadPoller(EventLoop loop) throws ErrnoException {
         this.loop = loop;
@@ -44,7 +46,10 @@ final class ThreadPoller implements Poller {
         thread.start();
     }
 
-    private int control(int operation, int fd, int events, long id) {
+    private synchronized int control(int operation, int fd, int events, long id) {
+        if (ended) {
+            return -1;
+        }
         change.setInt(0, events);
         change.setLong(DATA_AT, id);
         return LibC.epoll_ctl(epoll, operation, fd, LibC.address(change));
@@ -71,9 +76,14 @@ final class ThreadPoller implements Poller {
         } catch (RejectedExecutionException e) {
             // the loop has ended, and with it all sockets
         } finally {
-            LibC.close(epoll);
-            LibC.close(stop);
+            end();
         }
+    }
+
+    private synchronized void end() {
+        ended = true;
+        LibC.close(epoll);
+        LibC.close(stop);
     }
 
     @Override
@@ -88,8 +98,8 @@ final class ThreadPoller implements Poller {
     }
 
     @Override
-    public void close() {
-        if (!closed) {
+    public synchronized void close() {
+        if (!closed && !ended) {
             closed = true;
             change.setLong(0, 1);
             LibC.write(stop, LibC.address(change), 8);
@@ -121,9 +131,7 @@ final class ThreadPoller implements Poller {
         @Override
         public void end() {
             watched.remove(id);
-            if (!closed) {
-                control(LibC.EPOLL_CTL_DEL, fd, 0, id);
-            }
+            control(LibC.EPOLL_CTL_DEL, fd, 0, id);
         }
     }
 }
