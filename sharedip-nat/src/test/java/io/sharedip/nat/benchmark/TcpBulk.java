@@ -37,7 +37,7 @@ final class TcpBulk implements TcpObserver, HostStream {
     /** Opens a connection. @param mtu of the guest's link */
     TcpBulk(int mtu) {
         payload = mtu - 40 - 12;
-        endpoint = TcpEndpoint.passive(new TcpShared(1 << 20, 1 << 24), this, mtu, 80, 4000, ISS, 0);
+        endpoint = new TcpEndpoint(new TcpShared(1 << 20, 1 << 24), this, mtu, 80, 4000, ISS, 0);
         endpoint.attach(this);
         Octets.put32(syn, 0, 4000 << 16 | 80);
         Octets.put32(syn, 4, GUEST_ISS);

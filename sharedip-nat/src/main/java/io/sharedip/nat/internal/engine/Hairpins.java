@@ -6,6 +6,7 @@ import io.sharedip.nat.internal.flow.FlowTable;
 import io.sharedip.nat.internal.ports.ForwardTable;
 import io.sharedip.packet.IcmpView;
 import io.sharedip.stats.DropReason;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The beginnings of hairpins (RFC 4787 section 6): what a guest sends to the shared address or its alias has two flows, the caller's half
@@ -65,51 +66,47 @@ final class Hairpins {
         }
         Attachment to =
                 guests.get(forward != null ? forward.guest() : flows.mappings().guest(mapping));
-        if (to == null || (to.owns(shown) && outside.alias() == 0)) {
-            // a guest that owns the shared address drops what comes from it, and there is no other name to show
-            counters.drop(DropReason.LATERAL);
-            engine.tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
-            return -1;
-        }
-        rules.subject.of(
-                c.protocol,
-                from.number(),
-                c.source,
-                c.sourcePort,
-                to.number(),
-                forward != null ? to.addresses()[0] : flows.mappings().insideAddress(mapping),
-                forward != null
-                        ? forward.forward().insidePortOf(c.destinationPort)
-                        : flows.mappings().insidePort(mapping));
-        if (!rules.admitsNew(from, c)) {
-            return -1;
-        }
-        int flow = engine.opened(from, c, engine.openFromGuest(from, c, peerPort, outside.shared()));
-        mark(flow, to);
-        return flow;
+        int address = forward == null ? flows.mappings().insideAddress(mapping) : to == null ? 0 : to.addresses()[0];
+        int port = forward != null
+                ? forward.forward().insidePortOf(c.destinationPort)
+                : flows.mappings().insidePort(mapping);
+        return begin(from, c, peerPort, to, address, port, outside.shared());
     }
 
     /** Begins a guest's half of a flow to an address that belongs to one guest alone. @return the flow, or -1 */
     private int openOneToOne(Attachment from, PacketContext c, int peerPort) {
         Attachment to = guests.get(outside.guestOf(c.destination));
-        int shown = outside.shownFor(from.number(), c.source);
-        if (to == null || (to.owns(shown) && outside.alias() == 0)) {
+        return begin(from, c, peerPort, to, outside.insideOf(c.destination), peerPort, c.destination);
+    }
+
+    /**
+     * Begins a guest's half of a flow, now that it is known where it leads.
+     *
+     * @param to the guest that is called, null if it is gone
+     * @param address of it, inside
+     * @param port of it, inside
+     * @param peerOutside what it is called outside
+     * @return the flow, or -1 if the packet was dropped
+     */
+    private int begin(
+            Attachment from,
+            PacketContext c,
+            int peerPort,
+            @Nullable Attachment to,
+            int address,
+            int port,
+            int peerOutside) {
+        if (to == null || (outside.alias() == 0 && to.owns(outside.shownFor(from.number(), c.source)))) {
+            // a guest that owns the shared address drops what comes from it, and there is no other name to show
             counters.drop(DropReason.LATERAL);
             engine.tell(from, c, IcmpView.DESTINATION_UNREACHABLE, IcmpView.CODE_PROHIBITED, 0);
             return -1;
         }
-        rules.subject.of(
-                c.protocol,
-                from.number(),
-                c.source,
-                c.sourcePort,
-                to.number(),
-                outside.insideOf(c.destination),
-                peerPort);
+        rules.subject.of(c.protocol, from.number(), c.source, c.sourcePort, to.number(), address, port);
         if (!rules.admitsNew(from, c)) {
             return -1;
         }
-        int flow = engine.opened(from, c, engine.openFromGuest(from, c, peerPort, c.destination));
+        int flow = engine.opened(from, c, engine.openFromGuest(from, c, peerPort, peerOutside));
         mark(flow, to);
         return flow;
     }

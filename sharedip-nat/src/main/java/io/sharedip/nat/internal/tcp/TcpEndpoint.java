@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
  * {@link #onSegment} and {@link #onTimer}, the stream calls as its {@link HostStream.Handler}, and segments are pulled out with
  * {@link #emit} when the guest's link can take them.
  *
- * <p><b>Life.</b> A connection that the guest begins ({@link #passive}) is held after its SYN until the stream is connected; only then
- * the SYN is answered, or with RST ({@link #refuse}). One that begins outside ({@link #active}) has a connected stream and begins with
+ * <p><b>Life.</b> A connection that the guest begins is held after its SYN until the stream is connected; only then
+ * the SYN is answered, or with RST ({@link #refuse}). One that begins outside has a connected stream and begins with
  * {@link #open}. FIN travels both ways, each direction for itself; RST either way ends both. {@link TcpObserver#closed} is the last word.
  *
  * <p><b>How to drive it.</b> After every call, and after {@link TcpObserver#changed}, the endpoint may have output: at the end of the batch
@@ -104,7 +104,21 @@ public final class TcpEndpoint implements HostStream.Handler {
     private long challengesSince;
     private int challenges;
 
-    private TcpEndpoint(
+    // ------------------------------------------------------------------------------------------------ beginnings
+
+    /**
+     * Makes an endpoint, closed until it is given the guest's SYN by {@link #onSegment}, and then {@linkplain #attach attached} to the
+     * stream that is being connected; or until it is attached to a stream that is connected already, and {@linkplain #open opened}.
+     *
+     * @param shared by all endpoints
+     * @param observer hears of it
+     * @param mtu of the guest's link, 576 to 65,535 octets of IP
+     * @param sourcePort of the segments that the endpoint sends
+     * @param destinationPort of the segments that the endpoint sends
+     * @param iss initial sequence number, see {@link InitialSequence}
+     * @param timestampOffset where its timestamps begin, see {@link InitialSequence}
+     */
+    public TcpEndpoint(
             TcpShared shared,
             TcpObserver observer,
             int mtu,
@@ -120,55 +134,6 @@ public final class TcpEndpoint implements HostStream.Handler {
         this.ownMss = mtu - IP_HEADER - MIN_LENGTH;
         this.sender = new Sender(shared, iss);
         this.receiver = new Receiver(shared.early);
-    }
-
-    // ------------------------------------------------------------------------------------------------ beginnings
-
-    /**
-     * A connection that the guest begins. Give it the guest's SYN by {@link #onSegment}, then {@link #attach} the stream that is being
-     * connected.
-     *
-     * @param shared by all endpoints
-     * @param observer hears of it
-     * @param mtu of the guest's link, 576 to 65,535 octets of IP
-     * @param sourcePort of the segments that the endpoint sends
-     * @param destinationPort of the segments that the endpoint sends
-     * @param iss initial sequence number, see {@link InitialSequence}
-     * @param timestampOffset where its timestamps begin, see {@link InitialSequence}
-     * @return the endpoint, closed until the SYN comes
-     */
-    public static TcpEndpoint passive(
-            TcpShared shared,
-            TcpObserver observer,
-            int mtu,
-            int sourcePort,
-            int destinationPort,
-            int iss,
-            int timestampOffset) {
-        return new TcpEndpoint(shared, observer, mtu, sourcePort, destinationPort, iss, timestampOffset);
-    }
-
-    /**
-     * A connection that begins outside. {@link #attach} the stream, connected already, then {@link #open} it.
-     *
-     * @param shared by all endpoints
-     * @param observer hears of it
-     * @param mtu of the guest's link, 576 to 65,535 octets of IP
-     * @param sourcePort of the segments that the endpoint sends
-     * @param destinationPort of the segments that the endpoint sends
-     * @param iss initial sequence number, see {@link InitialSequence}
-     * @param timestampOffset where its timestamps begin, see {@link InitialSequence}
-     * @return the endpoint, closed until it is opened
-     */
-    public static TcpEndpoint active(
-            TcpShared shared,
-            TcpObserver observer,
-            int mtu,
-            int sourcePort,
-            int destinationPort,
-            int iss,
-            int timestampOffset) {
-        return new TcpEndpoint(shared, observer, mtu, sourcePort, destinationPort, iss, timestampOffset);
     }
 
     /**

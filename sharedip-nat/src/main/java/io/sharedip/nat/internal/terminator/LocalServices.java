@@ -288,7 +288,7 @@ public final class LocalServices implements ServiceSide {
         if (past != 0 && iss - past <= 0) {
             iss = past + (1 << 16);
         }
-        TcpEndpoint endpoint = TcpEndpoint.passive(
+        TcpEndpoint endpoint = new TcpEndpoint(
                 shared,
                 connection,
                 Math.max(SMALLEST_MTU, parts().inlet.mtu(guest)),

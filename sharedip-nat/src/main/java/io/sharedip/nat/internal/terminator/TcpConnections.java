@@ -156,7 +156,7 @@ final class TcpConnections {
     }
 
     private TcpEndpoint endpoint(
-            FlowConnection connection, boolean active, int peer, int peerPort, int localPort, int past, long nowNanos) {
+            FlowConnection connection, int peer, int peerPort, int localPort, int past, long nowNanos) {
         long addresses = addresses(peer, inlet.shared());
         long ports = (long) connection.guest << 32 | (long) peerPort << 16 | localPort;
         int iss = sequences.sequence(addresses, ports, nowNanos);
@@ -165,9 +165,7 @@ final class TcpConnections {
         }
         int offset = sequences.timestampOffset(addresses, ports);
         int mtu = Math.max(SMALLEST_MTU, inlet.mtu(connection.guest));
-        TcpEndpoint made = active
-                ? TcpEndpoint.active(shared, connection, mtu, peerPort, localPort, iss, offset)
-                : TcpEndpoint.passive(shared, connection, mtu, peerPort, localPort, iss, offset);
+        TcpEndpoint made = new TcpEndpoint(shared, connection, mtu, peerPort, localPort, iss, offset);
         connection.endpoint(made);
         return made;
     }
@@ -202,7 +200,7 @@ final class TcpConnections {
         int peerPort = inlet.peerPort(flow);
         FlowConnection connection = new FlowConnection(flow, inlet.guest(flow), peer);
         connection.synSequence = i32(octets, transport + 4);
-        TcpEndpoint made = endpoint(connection, false, peer, peerPort, inlet.outsidePort(flow), past, nowNanos);
+        TcpEndpoint made = endpoint(connection, peer, peerPort, inlet.outsidePort(flow), past, nowNanos);
         put(flow, connection);
         made.onSegment(octets, transport, length, nowNanos);
         made.attach(uplink.connect(hosts.reach(peer), peerPort, inlet.outsidePort(flow), connection));
@@ -325,7 +323,7 @@ final class TcpConnections {
             before.endpoint().discard();
         }
         FlowConnection connection = new FlowConnection(Inlet.NONE, 0, peer);
-        TcpEndpoint made = endpoint(connection, true, peer, peerPort, port, 0, nowNanos);
+        TcpEndpoint made = endpoint(connection, peer, peerPort, port, 0, nowNanos);
         made.attach(stream);
         made.open();
         connection.emit(nowNanos);

@@ -27,9 +27,7 @@ final class Side implements TcpObserver {
     Side(boolean active, TcpShared shared, int mtu, int iss, MemoryStream stream, int seed) {
         this.stream = stream;
         int ports = active ? 80 << 16 | 4000 : 4000 << 16 | 80;
-        endpoint = active
-                ? TcpEndpoint.active(shared, this, mtu, ports >>> 16, ports & 0xffff, iss, iss + 77)
-                : TcpEndpoint.passive(shared, this, mtu, ports >>> 16, ports & 0xffff, iss, iss + 99);
+        endpoint = new TcpEndpoint(shared, this, mtu, ports >>> 16, ports & 0xffff, iss, iss + (active ? 77 : 99));
         stream.serve(endpoint);
         endpoint.attach(stream);
         checker = new WireChecker(active ? "the active side" : "the passive side", seed);

@@ -50,9 +50,7 @@ final class TcpProgram implements TcpObserver {
     TcpProgram(byte[] program) {
         this.program = program;
         boolean active = (next() & 1) != 0;
-        endpoint = active
-                ? TcpEndpoint.active(shared, this, MTU, 80, 4000, ISS, 5)
-                : TcpEndpoint.passive(shared, this, MTU, 80, 4000, ISS, 5);
+        endpoint = new TcpEndpoint(shared, this, MTU, 80, 4000, ISS, 5);
         stream.serve(endpoint);
         endpoint.attach(stream);
         if (active) {
