@@ -33,6 +33,7 @@ final class Demand extends DefaultMaxMessagesRecvByteBufAllocator {
     private final @Nullable ByteBuf shared;
     private int octets;
     private boolean discarding;
+    private boolean atEnd;
 
     /**
      * Makes a demand of nothing.
@@ -67,6 +68,11 @@ final class Demand extends DefaultMaxMessagesRecvByteBufAllocator {
         return discarding;
     }
 
+    /** Whether the end of the peer's octets has been read, which Netty tells some calls later. */
+    boolean isAtEnd() {
+        return atEnd;
+    }
+
     @Override
     @SuppressWarnings("deprecation") // its successor is the return type of the overridden method
     public Handle newHandle() {
@@ -74,6 +80,12 @@ final class Demand extends DefaultMaxMessagesRecvByteBufAllocator {
             @Override
             public int guess() {
                 return discarding ? MOST_AT_ONCE : octets == 0 ? AHEAD : Math.min(octets, MOST_AT_ONCE);
+            }
+
+            @Override
+            public void lastBytesRead(int bytes) {
+                atEnd |= bytes < 0;
+                super.lastBytesRead(bytes);
             }
 
             @Override

@@ -435,7 +435,7 @@ final class StreamSocket implements HostStream, Sockets.HostSocket, Sockets.Flus
         }
         if (inputEnded) {
             tellEnd();
-        } else if (demand.octets() > 0) {
+        } else if (demand.octets() > 0 && !demand.isAtEnd()) {
             now.read();
         }
     }
