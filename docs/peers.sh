@@ -140,11 +140,21 @@ gigabits() {
     echo "${result:-0}"
 }
 
+# spent PEER-MTU: processor time so far, in microseconds
+spent() {
+    awk -v second="$(getconf CLK_TCK)" '{ print ($14 + $15) * 1000000 / second }' "/proc/$(cat "$work/$1.pid")/stat"
+}
+
 measure() {
     local guest=$me-$1-$2 key="$1 $2"
     echo "$key up $(gigabits "$guest")"
     echo "$key down $(gigabits "$guest" -R)"
-    echo "$key connections $("$work/probe" "$guest" "$server" 198.18.2.2 connections "$seconds")"
+    local before connections
+    before=$(spent "$1-$2")
+    connections=$("$work/probe" "$guest" "$server" 198.18.2.2 connections "$seconds")
+    echo "$key connections $connections"
+    awk -v key="$key" -v spent="$(spent "$1-$2")" -v before="$before" -v count="$((connections * seconds))" \
+        'BEGIN { printf "%s work %.0f\n", key, count ? (spent - before) / count : 0 }'
     echo "$key datagrams $("$work/probe" "$guest" "$server" 198.18.2.2 datagrams "$seconds")"
     local trips
     trips=$("$work/probe" "$guest" "$server" 198.18.2.2 trips "$seconds")
@@ -188,11 +198,11 @@ sort -k1,3 -k4,4g "$work/samples.1" | awk -v rounds="$rounds" '
     function median(key) { return count[key] ? value[key, int((count[key] + 1) / 2)] : "-" }
     function spread(key, low) { low = value[key, 1]; return count[key] > 1 && low > 0 ? sprintf("%.1f", value[key, count[key]] / low) : "-" }
     END {
-        format = "%-12s %6s %9s %9s %9s %12s %8s %8s %9s   %s\n"
-        printf format, "peer", "MTU", "up Gbit/s", "down", "TCP/s", "datagrams/s", "p50 us", "p99 us", "RSS MB", "largest/least: up down TCP/s datagrams/s"
+        format = "%-12s %6s %9s %9s %9s %8s %12s %8s %8s %9s   %s\n"
+        printf format, "peer", "MTU", "up Gbit/s", "down", "TCP/s", "us/TCP", "datagrams/s", "p50 us", "p99 us", "RSS MB", "largest/least: up down TCP/s datagrams/s"
         for (peer in peers) {
             split(peer, part, " ")
-            printf format, part[1], part[2], median(peer " up"), median(peer " down"), median(peer " connections"),
+            printf format, part[1], part[2], median(peer " up"), median(peer " down"), median(peer " connections"), median(peer " work"),
                 median(peer " datagrams"), median(peer " p50"), median(peer " p99"), median(peer " memory"),
                 spread(peer " up") " " spread(peer " down") " " spread(peer " connections") " " spread(peer " datagrams")
         }
