@@ -43,7 +43,8 @@ final class AddressCommand implements Runnable {
         @Option(
                 names = "--alias",
                 paramLabel = "ADDRESS",
-                description = "What stands for the shared address where a guest owns that itself. Default: none.")
+                description =
+                        "What stands for the shared address where a guest owns that itself. Default: the router with sockets, none with a card.")
         private @Nullable String alias;
 
         @Option(

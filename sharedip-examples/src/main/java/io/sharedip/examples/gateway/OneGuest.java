@@ -29,11 +29,9 @@ final class OneGuest {
     static GatewayFile file(String name, Optional<String> address, Path socket) throws BadConfigurationException {
         GuestId id = GuestId.of(name);
         Ipv4Address shared = address.map(Ipv4Address::parse).orElseGet(OneGuest::hostAddress);
-        int network = shared.bits() & 0xffff_ff00;
-        Ipv4Address router = Ipv4Address.ofBits(network | ((shared.bits() & 0xff) == 1 ? 2 : 1));
-        String text = "address: " + shared + "\nprefix: " + Ipv4Address.ofBits(network) + "/24\nrouter: " + router
-                + "\nguests:\n  - name: \"" + id.name() + "\"\n    mac: \"" + mac(id) + "\"\n    address: " + shared
-                + "\n    link: { qemu-stream: \"unix:" + socket + "\" }\ndhcp: {}\ndns: {}\n";
+        String text = "address: " + shared + "\nguests:\n  - name: \"" + id.name() + "\"\n    mac: \"" + mac(id)
+                + "\"\n    address: " + shared + "\n    link: { qemu-stream: \"unix:" + socket
+                + "\" }\ndhcp: {}\ndns: {}\n";
         return GatewayFile.parse(text, "qemu");
     }
 

@@ -63,12 +63,19 @@ final class RunCommand implements Callable<Integer> {
             System.setProperty(LOG_LEVEL, "DEBUG");
         }
         GatewayFile settings = GatewayFile.read(Objects.requireNonNull(file));
+        try {
+            return run(settings, settings.state().map(path -> new StateFile(path).requireDirectory()));
+        } catch (SharedIpException | ControlException e) {
+            return failed(e.getMessage());
+        }
+    }
+
+    private int run(GatewayFile settings, Optional<StateFile> state) throws ControlException {
         Path control = ControlPath.choose(main.control(), settings.control());
         StopSignal.Installed signals = stop.install();
         try (signals;
                 ControlServer server = ControlServer.bind(control);
                 SharedIp gateway = starter.start(settings, new EventLog())) {
-            Optional<StateFile> state = settings.state().map(StateFile::new);
             state.ifPresent(kept -> kept.restore(gateway));
             server.serve(new GatewayCommands(gateway, state.map(kept -> () -> kept.save(gateway))));
             int code = attend(gateway, settings);
@@ -76,8 +83,6 @@ final class RunCommand implements Callable<Integer> {
                 state.ifPresent(kept -> kept.handOver(gateway));
             }
             return code;
-        } catch (SharedIpException | ControlException e) {
-            return failed(e.getMessage());
         }
     }
 

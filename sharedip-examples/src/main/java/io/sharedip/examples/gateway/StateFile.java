@@ -1,5 +1,6 @@
 package io.sharedip.examples.gateway;
 
+import io.sharedip.ConfigurationException;
 import io.sharedip.SharedIp;
 import io.sharedip.SharedIpException;
 import io.sharedip.SnapshotException;
@@ -18,6 +19,7 @@ import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -59,6 +61,28 @@ public final class StateFile {
     StateFile(Path path, Logger log) {
         this.path = path.toAbsolutePath();
         this.log = log;
+    }
+
+    /**
+     * Looks, before a gateway runs, whether its state can be written at its end.
+     *
+     * @return this
+     * @throws ConfigurationException if the directory is not there, or not this user's to write to
+     */
+    StateFile requireDirectory() {
+        Path directory = Objects.requireNonNull(path.getParent());
+        if (!Files.isDirectory(directory)) {
+            throw new ConfigurationException(
+                    "state", path.toString(), "is in a directory that does not exist", "make " + directory + " first");
+        }
+        if (!Files.isWritable(directory)) {
+            throw new ConfigurationException(
+                    "state",
+                    path.toString(),
+                    "is in a directory to which this process may not write",
+                    "give it the right, or name a file elsewhere");
+        }
+        return this;
     }
 
     /**

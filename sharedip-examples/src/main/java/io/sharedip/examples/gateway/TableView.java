@@ -33,7 +33,7 @@ enum TableView {
     /** The forwards. */
     FORWARDS("Shows the forwards, most specific first.", "protocol", "outside", "guest", "inside", "hits"),
     /** The rules. */
-    RULES("Shows the rules with their hits, in order.", "hits", "rule"),
+    RULES("Shows the rules with their hits, in order; 'rules replace' takes others.", "hits", "rule"),
     /** What the hooks do when no rule matches. */
     POLICIES("Shows what each hook does when no rule matches."),
     /** The bindings. */

@@ -160,6 +160,19 @@ class GatewayMainTest {
     }
 
     @Test
+    void aStateFileWithoutADirectoryIsToldBeforeTheGatewayRuns() throws Exception {
+        Path state = directory.resolve("nowhere").resolve("state");
+        Files.writeString(file, Files.readString(file) + "state: " + state + "\n");
+
+        Outcome refused = execute("run", file.toString());
+
+        assertThat(refused.code).isEqualTo(1);
+        assertThat(refused.out).isEmpty();
+        assertThat(refused.err)
+                .contains("state: '" + state + "' is in a directory that does not exist; make " + state.getParent());
+    }
+
+    @Test
     void withoutAStateFileASnapshotIsRefused() throws Exception {
         CompletableFuture<Outcome> running = run("-q");
 

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -22,26 +23,40 @@ final class AddressPlanReader {
     private static final Map<String, Integer> PROTOCOLS =
             Map.of("gre", 47, "esp", 50, "ipip", 4, "sctp", 132, "udplite", 136);
     private static final String ARROW = "->";
+    private static final String PROTOCOLS_KEY = "protocols";
+    private static final String ONE_TO_ONE_KEY = "one-to-one";
+    private static final String EXEMPT_KEY = "exempt";
+    /** Why the host's sockets cannot do it. */
+    private static final Map<String, String> BEYOND_SOCKETS = Map.of(
+            PROTOCOLS_KEY, "has no ports, and sockets send only TCP, UDP and pings",
+            ONE_TO_ONE_KEY, "needs an address beside the host's own, which sockets do not have",
+            EXEMPT_KEY, "would see guests' own addresses, which no socket of the host can send from");
 
     private final Segment segment;
     private final PolicyReader names;
     private final List<Ipv4Address> guestAddresses;
+    private final boolean sockets;
 
-    /** For a file whose guests have been read. */
-    AddressPlanReader(Segment segment, PolicyReader names, List<Ipv4Address> guestAddresses) {
+    /**
+     * For a file whose guests have been read.
+     *
+     * @param sockets whether the way out is the host's sockets, which can do nothing of this
+     */
+    AddressPlanReader(Segment segment, PolicyReader names, List<Ipv4Address> guestAddresses, boolean sockets) {
         this.segment = segment;
         this.names = names;
         this.guestAddresses = guestAddresses;
+        this.sockets = sockets;
     }
 
     AddressPlan read(Section nat) {
-        List<IpProtocol> protocols = distinct(nat, "protocols", "gre", AddressPlanReader::protocol);
+        List<IpProtocol> protocols = distinct(nat, PROTOCOLS_KEY, "gre", AddressPlanReader::protocol);
         List<OneToOne> oneToOne = oneToOne(nat);
-        List<IpPrefix> exempt = distinct(nat, "exempt", "10.20.0.0/16", this::exempt);
+        List<IpPrefix> exempt = distinct(nat, EXEMPT_KEY, "10.20.0.0/16", this::exempt);
         return new AddressPlan(protocols, oneToOne, exempt);
     }
 
-    private static <T> List<T> distinct(Section nat, String key, String example, Function<String, T> form) {
+    private <T> List<T> distinct(Section nat, String key, String example, Function<String, T> form) {
         Map<T, Setting> found = new HashMap<>();
         List<T> values = new ArrayList<>();
         for (Parsed<T> parsed : items(nat, key, example, form)) {
@@ -55,10 +70,17 @@ final class AddressPlanReader {
         return values;
     }
 
-    private static <T> List<Parsed<T>> items(Section nat, String key, String example, Function<String, T> form) {
+    private <T> List<Parsed<T>> items(Section nat, String key, String example, Function<String, T> form) {
         List<Parsed<T>> items = new ArrayList<>();
         for (Value item : nat.value(key).map(v -> v.items(example)).orElse(List.of())) {
-            item.text(example).flatMap(s -> s.parse(form)).ifPresent(items::add);
+            Optional<Setting> setting = item.text(example);
+            if (sockets) {
+                setting.ifPresent(s -> s.wrong(
+                        Objects.requireNonNull(BEYOND_SOCKETS.get(key)),
+                        "leave it out, or take a card for the uplink"));
+            } else {
+                setting.flatMap(s -> s.parse(form)).ifPresent(items::add);
+            }
         }
         return items;
     }
@@ -91,7 +113,7 @@ final class AddressPlanReader {
         throw wrong(
                 text,
                 "is not a protocol that is known here",
-                Suggestion.asQuestion(text, names) + "Use one of " + String.join(", ", names) + ", or its number");
+                Suggestion.before("use one of " + String.join(", ", names) + ", or its number", text, names));
     }
 
     private IpPrefix exempt(String text) {
@@ -109,7 +131,7 @@ final class AddressPlanReader {
         Map<Ipv4Address, Setting> addresses = new HashMap<>();
         Map<GuestId, Setting> owners = new HashMap<>();
         List<OneToOne> all = new ArrayList<>();
-        for (Parsed<OneToOne> parsed : items(nat, "one-to-one", "192.0.2.20 -> web", AddressPlanReader::pair)) {
+        for (Parsed<OneToOne> parsed : items(nat, ONE_TO_ONE_KEY, "192.0.2.20 -> web", AddressPlanReader::pair)) {
             Setting setting = parsed.setting();
             OneToOne pair = parsed.value();
             checkAddress(new Parsed<>(pair.address(), setting));

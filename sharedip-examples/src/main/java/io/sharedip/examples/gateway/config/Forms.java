@@ -81,14 +81,18 @@ final class Forms {
     }
 
     static <E extends Enum<E>> Function<String, E> oneOf(List<E> values) {
+        return oneOf(values, Forms::name);
+    }
+
+    static <E extends Enum<E>> Function<String, E> oneOf(List<E> values, Function<E, String> nameOf) {
         return text -> {
-            List<String> names = values.stream().map(Forms::name).toList();
+            List<String> names = values.stream().map(nameOf).toList();
             int index = names.indexOf(text);
             if (index < 0) {
                 throw wrong(
                         text,
                         "is not known here",
-                        Suggestion.asQuestion(text, names) + "Use one of " + String.join(", ", names));
+                        Suggestion.before("use one of " + String.join(", ", names), text, names));
             }
             return values.get(index);
         };

@@ -48,7 +48,7 @@ final class GatewayFileReader {
 
     /** Nothing if a part is missing; the mistake has been noted then. */
     private static Optional<GatewayFile> read(Section root) {
-        Segment segment = Segment.read(root);
+        Segment.Written written = Segment.Written.read(root);
         Optional<Path> control = root.text("control", "/run/gw/control.sock")
                 .flatMap(s -> s.parse(Forms::socketPath))
                 .map(Parsed::value);
@@ -59,6 +59,10 @@ final class GatewayFileReader {
         Optional<UplinkSettings> uplink = way.isEmpty()
                 ? Optional.of(UplinkSettings.Sockets.DEFAULT)
                 : way.flatMap(v -> v.section("uplink: { sockets: {} }")).flatMap(UplinkReader::read);
+        boolean sockets =
+                uplink.filter(UplinkSettings.Sockets.class::isInstance).isPresent();
+        boolean card = uplink.filter(UplinkSettings.Card.class::isInstance).isPresent();
+        Segment segment = card ? written.ofCard(root) : written.ofSockets(root);
         Capacity capacity = root.value("capacity")
                 .flatMap(v -> v.section("capacity: { flows: 5000 }"))
                 .map(GatewayFileReader::capacity)
@@ -68,14 +72,15 @@ final class GatewayFileReader {
         GuestsReader guests =
                 new GuestsReader(segment, routerMac.map(Parsed::value), uplink.flatMap(GatewayFileReader::card));
         List<GuestSettings> guestSettings = guests.read(root);
-        PolicyReader policies = new PolicyReader(segment, guests.names());
+        PolicyReader policies = new PolicyReader(segment, guests.names(), sockets);
         List<PortForward> forwards = policies.forwards(root);
         FilterChain rules = policies.rules(root);
         List<Ipv4Address> addresses =
                 guestSettings.stream().map(GuestSettings::address).toList();
         NatSettings nat = root.value("nat")
                 .flatMap(v -> v.section("nat: { udp: { filtering: endpoint-independent } }"))
-                .map(section -> NatReader.read(section, new AddressPlanReader(segment, policies, addresses)))
+                .map(section ->
+                        NatReader.read(section, new AddressPlanReader(segment, policies, addresses, sockets), sockets))
                 .orElse(NatSettings.DEFAULT);
         Map<TimeoutKey, Duration> timeouts = root.value("timeouts")
                 .flatMap(v -> v.section("timeouts: { udp: 300s }"))

@@ -69,8 +69,9 @@ final class GuestsReader {
                         "give the guest the shared address or a private one, such as address: 10.0.0.2")
                 .flatMap(s -> s.parse(Forms::hostAddress));
         Optional<LinkSettings> link = section.required(
-                        "link", "say where the guest is plugged in, such as link: { pcap: vm1 }")
-                .flatMap(v -> v.section("link: { pcap: vm1 }"))
+                        "link",
+                        "say where the guest is plugged in, such as link: { qemu-stream: \"unix:/run/vm1.sock\" }")
+                .flatMap(v -> v.section("link: { qemu-stream: \"unix:/run/vm1.sock\" }"))
                 .flatMap(this::link);
         section.finish();
         complete &= name.isPresent();

@@ -29,27 +29,28 @@ final class NatReader {
 
     private NatReader() {}
 
-    static NatSettings read(Section nat, AddressPlanReader addresses) {
+    static NatSettings read(Section nat, AddressPlanReader addresses, boolean sockets) {
         NatSettings defaults = NatSettings.DEFAULT;
         ProtocolBehavior tcp = nat.value("tcp")
                 .flatMap(v -> v.section("tcp: { filtering: endpoint-independent }"))
                 .map(section -> {
-                    ProtocolBehavior behavior = behavior(section, defaults.tcp());
+                    ProtocolBehavior behavior = behavior(section, defaults.tcp(), sockets);
                     section.finish();
                     return behavior;
                 })
                 .orElse(defaults.tcp());
         Optional<Section> udpSection =
                 nat.value("udp").flatMap(v -> v.section("udp: { filtering: endpoint-independent }"));
-        ProtocolBehavior udp =
-                udpSection.map(section -> behavior(section, defaults.udp())).orElse(defaults.udp());
+        ProtocolBehavior udp = udpSection
+                .map(section -> behavior(section, defaults.udp(), sockets))
+                .orElse(defaults.udp());
         boolean inboundRefresh = udpSection
                 .map(section -> flag(section, "inbound-refresh", defaults.udpInboundRefresh()))
                 .orElse(defaults.udpInboundRefresh());
         udpSection.ifPresent(Section::finish);
         TcpTracking tracking = nat.value("tcp-tracking")
                 .flatMap(v -> v.section("tcp-tracking: { mss-clamp: link }"))
-                .map(section -> tracking(section, defaults.tcpTracking()))
+                .map(section -> tracking(section, defaults.tcpTracking(), sockets))
                 .orElse(defaults.tcpTracking());
         FragmentLimits fragments = nat.value("fragments")
                 .flatMap(v -> v.section("fragments: { timeout: 30s }"))
@@ -63,7 +64,7 @@ final class NatReader {
         return new NatSettings(tcp, udp, inboundRefresh, tracking, fragments, errors, plan);
     }
 
-    private static ProtocolBehavior behavior(Section section, ProtocolBehavior defaults) {
+    private static ProtocolBehavior behavior(Section section, ProtocolBehavior defaults, boolean sockets) {
         Optional<Parsed<MappingBehavior>> mapping =
                 one(section, "mapping", "endpoint-independent", Forms.oneOf(List.of(MappingBehavior.values())));
         Optional<Parsed<FilteringBehavior>> filtering =
@@ -81,7 +82,13 @@ final class NatReader {
         boolean fits = keeps == MappingBehavior.ADDRESS_AND_PORT_DEPENDENT
                 && letsIn == FilteringBehavior.ADDRESS_AND_PORT_DEPENDENT;
         overloading
-                .filter(o -> o.value() && !fits)
+                .filter(o -> o.value() && sockets)
+                .ifPresent(o -> o.setting()
+                        .wrong(
+                                "is not for the gateway to decide where the ports are the host's",
+                                "leave it off: the host's kernel shares ports of TCP between peers anyway"));
+        overloading
+                .filter(o -> o.value() && !fits && !sockets)
                 .ifPresent(o -> o.setting()
                         .wrong(
                                 "needs to know every peer",
@@ -91,10 +98,16 @@ final class NatReader {
                 keeps, letsIn, overloading.map(Parsed::value).orElse(false) && fits, delay, ports);
     }
 
-    private static TcpTracking tracking(Section section, TcpTracking defaults) {
+    private static TcpTracking tracking(Section section, TcpTracking defaults, boolean sockets) {
+        Optional<Parsed<Boolean>> pickup = one(section, "mid-stream-pickup", "false", Forms::bool);
+        pickup.filter(p -> p.value() && sockets)
+                .ifPresent(p -> p.setting()
+                        .wrong(
+                                "is impossible with sockets, which know nothing of connections that others have begun",
+                                "leave it off, or take a card for the uplink"));
         TcpTracking tracking = new TcpTracking(
                 flag(section, "window-checks", defaults.windowChecks()),
-                flag(section, "mid-stream-pickup", defaults.midStreamPickup()),
+                pickup.map(Parsed::value).orElse(defaults.midStreamPickup()),
                 one(section, "mss-clamp", "link", NatReader::mssClamp)
                         .map(Parsed::value)
                         .orElse(defaults.mssClamp()),

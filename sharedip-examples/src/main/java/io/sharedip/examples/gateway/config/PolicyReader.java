@@ -28,10 +28,17 @@ final class PolicyReader {
 
     private final Segment segment;
     private final Names guests;
+    private final boolean sockets;
 
-    PolicyReader(Segment segment, Names guests) {
+    /**
+     * For a file whose guests have been read.
+     *
+     * @param sockets whether forwards listen on the host, which alone knows its addresses
+     */
+    PolicyReader(Segment segment, Names guests, boolean sockets) {
         this.segment = segment;
         this.guests = guests;
+        this.sockets = sockets;
     }
 
     List<PortForward> forwards(Section root) {
@@ -56,13 +63,16 @@ final class PolicyReader {
                     "forwards what another forward takes already",
                     "remove it here or in line " + earlier.scalar().spot().line());
         }
-        forward.selector()
-                .address()
-                .filter(a -> !segment.isGateways(a))
-                .ifPresent(a -> setting.wrongAt(
-                        setting.text().indexOf(a.toString()),
-                        "names the outside address " + a + ", which is not the gateway's",
-                        "leave the address out, or write " + segment.address().orElseThrow()));
+        if (!sockets) {
+            forward.selector()
+                    .address()
+                    .filter(a -> !segment.isGateways(a))
+                    .ifPresent(a -> setting.wrongAt(
+                            setting.text().indexOf(a.toString()),
+                            "names the outside address " + a + ", which is not the gateway's",
+                            "leave the address out, or write "
+                                    + segment.address().orElseThrow()));
+        }
         int arrow = setting.text().indexOf("->");
         checkGuest(
                 setting, forward.guest(), setting.text().indexOf(forward.guest().name(), arrow));
@@ -76,7 +86,7 @@ final class PolicyReader {
             setting.wrongAt(
                     position,
                     "names the guest '" + guest + "', which does not exist",
-                    Suggestion.asQuestion(guest.name(), names) + "The guests are " + String.join(", ", names));
+                    Suggestion.before("the guests are " + String.join(", ", names), guest.name(), names));
         }
     }
 

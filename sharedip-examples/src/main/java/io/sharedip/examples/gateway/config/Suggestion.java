@@ -28,9 +28,11 @@ final class Suggestion {
         return best;
     }
 
-    /** The beginning of a cure: {@code did you mean 'x'? } or nothing. */
-    static String asQuestion(String word, Collection<String> known) {
-        return of(word, known).map(w -> "did you mean '" + w + "'? ").orElse("");
+    /** A cure, behind {@code did you mean 'x'?} if a known word resembles the one that was found. */
+    static String before(String cure, String word, Collection<String> known) {
+        return of(word, known)
+                .map(w -> "did you mean '" + w + "'? " + Character.toUpperCase(cure.charAt(0)) + cure.substring(1))
+                .orElse(cure);
     }
 
     /** Fewest insertions, deletions, replacements and swaps of neighbours that turn one word into the other. */

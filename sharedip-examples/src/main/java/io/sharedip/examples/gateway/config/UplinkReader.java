@@ -9,6 +9,7 @@ import io.sharedip.examples.gateway.config.Setting.Parsed;
 import io.sharedip.netty.SocketTransport;
 import io.sharedip.uplink.PacketUplink;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /** Reads {@code uplink}. */
@@ -34,13 +35,18 @@ final class UplinkReader {
 
     private static UplinkSettings sockets(Section section) {
         Sockets sockets = Sockets.DEFAULT;
-        Optional<Parsed<SocketTransport>> transport =
-                section.text("transport", "auto").flatMap(s -> s.parse(Forms.oneOf(List.of(SocketTransport.values()))));
+        Optional<Parsed<SocketTransport>> transport = section.text("transport", "auto")
+                .flatMap(s -> s.parse(Forms.oneOf(List.of(SocketTransport.values()), UplinkReader::kernelName)));
         Optional<Parsed<Boolean>> show = section.text("show-clients", "true").flatMap(s -> s.parse(Forms::bool));
         section.finish();
         return new Sockets(
                 transport.map(Parsed::value).orElse(sockets.transport()),
                 show.map(Parsed::value).orElse(sockets.showClients()));
+    }
+
+    /** As Linux writes it: {@code io_uring}. */
+    private static String kernelName(SocketTransport transport) {
+        return transport.name().toLowerCase(Locale.ROOT);
     }
 
     private static Optional<UplinkSettings> card(Section section) {

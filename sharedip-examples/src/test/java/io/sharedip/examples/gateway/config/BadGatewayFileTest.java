@@ -140,7 +140,7 @@ class BadGatewayFileTest {
                         "qemu-stream: \"unix:/run/db.sock\"",
                         "stdio: §error",
                         "guests[1].link.stdio",
-                        "Use one of plain, hyperkit"),
+                        "use one of plain, hyperkit"),
                 mistake(
                         "MTU beyond datagrams",
                         "qemu-stream: \"unix:/run/db.sock\"",
@@ -152,7 +152,7 @@ class BadGatewayFileTest {
                         "qemu-stream: \"unix:/run/db.sock\"",
                         "qemu-stream: \"unix:/run/db.sock\", checksums: §partial",
                         "guests[1].link.checksums",
-                        "Use one of complete, recompute"),
+                        "use one of complete, recompute"),
                 mistake(
                         "checksums of a card",
                         "link: { pcap: vm1 }",
@@ -434,7 +434,7 @@ class BadGatewayFileTest {
                         "default: accept",
                         "default: §allow",
                         "rules.default",
-                        "Use one of accept, drop, reject"),
+                        "use one of accept, drop, reject"),
                 mistake("misspelt action", "drop tcp", "§dorp tcp", "rules.chain[0]", "did you mean 'drop'?"),
                 mistake(
                         "misspelt word in a rule",
@@ -490,13 +490,13 @@ class BadGatewayFileTest {
                         "mapping: endpoint-independent",
                         "mapping: §full-cone",
                         "nat.tcp.mapping",
-                        "Use one of endpoint-independent, address-dependent, address-and-port-dependent"),
+                        "use one of endpoint-independent, address-dependent, address-and-port-dependent"),
                 mistake(
                         "unknown filtering",
                         "filtering: address-dependent",
                         "filtering: §symmetric",
                         "nat.udp.filtering",
-                        "Use one of endpoint-independent"),
+                        "use one of endpoint-independent"),
                 mistake(
                         "overloading without a mapping for each peer",
                         "port-overloading: false",
@@ -800,6 +800,24 @@ class BadGatewayFileTest {
                         "rules.chain[0]",
                         "nat.one-to-one[1]",
                         "timeouts.udp");
+    }
+
+    @Test
+    void whatSocketsCannotDoIsToldBeforeTheStart() {
+        String text = GOOD.replaceFirst("(?s)uplink:.*?capacity", "uplink: { sockets: {} }\ncapacity")
+                .replace("port-overloading: false", "port-overloading: true")
+                .replace("window-checks: true", "mid-stream-pickup: true");
+
+        assertThat(problemsOf(text))
+                .extracting(ConfigProblem::key)
+                .containsExactly(
+                        "nat.tcp.port-overloading",
+                        "nat.tcp-tracking.mid-stream-pickup",
+                        "nat.protocols[0]",
+                        "nat.protocols[1]",
+                        "nat.one-to-one[0]",
+                        "nat.one-to-one[1]",
+                        "nat.exempt[0]");
     }
 
     @Test

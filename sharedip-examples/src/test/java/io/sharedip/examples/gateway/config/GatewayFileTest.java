@@ -81,6 +81,49 @@ class GatewayFileTest {
     }
 
     @Test
+    void over_sockets_prefix_and_router_follow_from_the_address() throws Exception {
+        String least = """
+                address: ADDRESS
+                guests:
+                  - { name: db, mac: "52:54:00:00:00:02", address: 10.0.0.2, link: { qemu-stream: "unix:/run/db.sock" } }
+                """;
+        GatewayFile file = GatewayFile.parse(least.replace("ADDRESS", "198.51.100.77"), "least");
+        assertThat(file.prefix()).isEqualTo(IpPrefix.parse("198.51.100.0/24"));
+        assertThat(file.router()).isEqualTo(Ipv4Address.parse("198.51.100.1"));
+
+        GatewayFile first = GatewayFile.parse(least.replace("ADDRESS", "198.51.100.1"), "first");
+        assertThat(first.router()).isEqualTo(Ipv4Address.parse("198.51.100.2"));
+
+        GatewayFile named = GatewayFile.parse(
+                least.replace("ADDRESS", "198.51.100.77\nprefix: 198.51.0.0/16\nrouter: 198.51.100.9"), "named");
+        assertThat(named.prefix()).isEqualTo(IpPrefix.parse("198.51.0.0/16"));
+        assertThat(named.router()).isEqualTo(Ipv4Address.parse("198.51.100.9"));
+    }
+
+    @Test
+    void over_sockets_a_forward_may_listen_on_any_address_of_the_host() throws Exception {
+        GatewayFile file = GatewayFile.parse("""
+                address: 192.0.2.10
+                guests:
+                  - { name: db, mac: "52:54:00:00:00:02", address: 10.0.0.2, link: { qemu-stream: "unix:/run/db.sock" } }
+                forwards: [ "tcp 127.0.0.1:5432 -> db" ]
+                """, "local");
+        assertThat(file.forwards()).containsExactly(PortForward.parse("tcp 127.0.0.1:5432 -> db"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"auto, AUTO", "nio, NIO", "epoll, EPOLL", "io_uring, IO_URING"})
+    void transports_have_the_names_that_linux_gives_them(String name, SocketTransport transport) throws Exception {
+        GatewayFile file = GatewayFile.parse("""
+                address: 192.0.2.10
+                uplink: { sockets: { transport: NAME } }
+                guests:
+                  - { name: db, mac: "52:54:00:00:00:02", address: 10.0.0.2, link: { qemu-stream: "unix:/run/db.sock" } }
+                """.replace("NAME", name), "transport");
+        assertThat(file.uplink()).isEqualTo(new Sockets(transport, true));
+    }
+
+    @Test
     void a_guest_may_be_plugged_in_in_many_ways() throws Exception {
         Wire wire = new Wire(1500, ChecksumState.COMPLETE);
         assertThat(link("qemu-stream: \"connect tcp:127.0.0.1:5000\", checksums: recompute"))

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.sharedip.examples.gateway.config.GatewayFile.NatSettings;
 import io.sharedip.examples.gateway.config.GatewayFile.TimeoutKey;
+import io.sharedip.examples.gateway.config.GatewayFile.UplinkSettings;
 import io.sharedip.nat.FilteringBehavior;
 import io.sharedip.nat.FragmentLimits;
 import io.sharedip.nat.ProtocolBehavior;
@@ -13,6 +14,7 @@ import io.sharedip.nat.Timeouts;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
@@ -21,14 +23,27 @@ import org.junit.jupiter.api.Test;
 /** The manual's example is good, and what the manual says of defaults is so. */
 class ManualTest {
 
+    private static final Pattern YAML = Pattern.compile("```yaml\n(.*?)```", Pattern.DOTALL);
+
     private String manual;
+    private String least;
     private String example;
 
     @BeforeEach
     void read() throws Exception {
         manual = Files.readString(Path.of("..", "docs", "gateway.md"));
-        int begin = manual.indexOf("```yaml\n") + "```yaml\n".length();
-        example = manual.substring(begin, manual.indexOf("```", begin));
+        List<String> files =
+                YAML.matcher(manual).results().map(match -> match.group(1)).toList();
+        assertThat(files).hasSize(2);
+        least = files.get(0);
+        example = files.get(1);
+    }
+
+    @Test
+    void theLeastFileIsGood() throws Exception {
+        GatewayFile file = GatewayFile.parse(least, "manual");
+        assertThat(file.uplink()).isEqualTo(UplinkSettings.Sockets.DEFAULT);
+        assertThat(file.forwards()).hasSize(1);
     }
 
     @Test
@@ -67,8 +82,7 @@ class ManualTest {
 
     @Test
     void theExampleOfTheTranslationIsGood() throws Exception {
-        Matcher yaml = Pattern.compile("```yaml\n(.*?)```", Pattern.DOTALL)
-                .matcher(Files.readString(Path.of("..", "docs", "nat.md")));
+        Matcher yaml = YAML.matcher(Files.readString(Path.of("..", "docs", "nat.md")));
         assertThat(yaml.find()).isTrue();
         String whole = example.substring(0, example.indexOf("nat:")) + yaml.group(1);
 
