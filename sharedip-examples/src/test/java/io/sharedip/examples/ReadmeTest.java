@@ -3,6 +3,7 @@ package io.sharedip.examples;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.net.URI;
 import java.net.URL;
@@ -11,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -39,12 +41,15 @@ class ReadmeTest {
 
         ByteArrayOutputStream printed = new ByteArrayOutputStream();
         PrintStream before = System.out;
+        InputStream input = System.in;
         try (URLClassLoader loader = new URLClassLoader(
                 new URL[] {classes.toUri().toURL()}, getClass().getClassLoader())) {
             System.setOut(new PrintStream(printed, true, StandardCharsets.UTF_8));
+            System.setIn(InputStream.nullInputStream());
             loader.loadClass(type).getMethod("main", String[].class).invoke(null, (Object) new String[0]);
         } finally {
             System.setOut(before);
+            System.setIn(input);
         }
         assertThat(printed.toString(StandardCharsets.UTF_8)).startsWith(output);
     }
@@ -74,16 +79,34 @@ class ReadmeTest {
     }
 
     @Test
-    void every_relative_link_of_the_documents_leads_to_a_file() throws Exception {
+    void every_relative_link_of_the_documents_leads_to_a_file_and_a_heading_in_it() throws Exception {
         try (Stream<Path> docs = Stream.concat(Files.list(ROOT), Files.list(ROOT.resolve("docs")))) {
             for (Path doc : docs.filter(f -> f.toString().endsWith(".md")).toList()) {
-                Matcher link = Pattern.compile("]\\((?!https?:|#)([^)#]+)").matcher(Files.readString(doc));
+                Matcher link = Pattern.compile("]\\((?!https?:)([^)#]*)(?:#([^)]+))?\\)")
+                        .matcher(Files.readString(doc));
                 while (link.find()) {
-                    assertThat(doc.resolveSibling(link.group(1)))
-                            .as("link in " + doc.getFileName())
-                            .exists();
+                    Path target = link.group(1).isEmpty() ? doc : doc.resolveSibling(link.group(1));
+                    assertThat(target).as("link in " + doc.getFileName()).exists();
+                    if (link.group(2) != null) {
+                        assertThat(anchors(target))
+                                .as("link in " + doc.getFileName())
+                                .contains(link.group(2));
+                    }
                 }
             }
         }
+    }
+
+    /** The headings as their anchors: lower case, hyphens for blanks, nothing but words. */
+    private static List<String> anchors(Path document) throws Exception {
+        return Pattern.compile("^#+ (.*)$", Pattern.MULTILINE)
+                .matcher(Files.readString(document))
+                .results()
+                .map(heading -> heading.group(1)
+                        .strip()
+                        .toLowerCase(Locale.ROOT)
+                        .replaceAll("[^\\w\\- ]", "")
+                        .replace(' ', '-'))
+                .toList();
     }
 }
