@@ -32,7 +32,7 @@ import java.util.concurrent.CompletionStage;
  * itself, changes are applied by its {@code poll} and {@code tick}, so the driving thread must not wait for a stage without
  * calling them.
  *
- * <p><b>Lifetime.</b> The gateway owns its links and claims, and closes them in {@link #close()}. After that, or when its driver
+ * <p><b>Lifetime.</b> The gateway owns its links, uplink, services and claims, and closes them in {@link #close()}. After that, or when its driver
  * has died, nothing passes and every stage completes with a {@link GatewayClosedException}.
  */
 public interface SharedIp extends AutoCloseable {
@@ -103,7 +103,8 @@ public interface SharedIp extends AutoCloseable {
      * Removes a guest with its flows and forwards, and closes its link.
      *
      * @param guest the guest's identity
-     * @return completes when no frame of the guest is taken any more, or with a {@link ConfigurationException} if there is none
+     * @return completes when no frame of the guest is taken any more, or with a {@link ConfigurationException} if there is none or a
+     *     rule names it: {@linkplain #replaceRules replace the rules} first
      */
     CompletionStage<Void> removeGuest(GuestId guest);
 

@@ -19,7 +19,7 @@ import java.util.Objects;
  * <p>Immutable and thread-safe.
  *
  * @param selector which packets are forwarded
- * @param guest who gets them; it need not exist yet
+ * @param guest who gets them; to be there when a gateway is given the forward
  * @param inside the ports at which the guest gets them, as many as there are outside
  */
 public record PortForward(ForwardSelector selector, GuestId guest, PortRange inside) {

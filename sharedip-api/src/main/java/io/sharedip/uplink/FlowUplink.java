@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 public non-sealed interface FlowUplink extends Uplink {
 
-    /** Peer of a listener that takes connections on every address of the host. */
+    /** Address of a socket that takes connections or datagrams on every address of the host. */
     Optional<Ipv4Address> ANY_ADDRESS = Optional.empty();
 
     /**

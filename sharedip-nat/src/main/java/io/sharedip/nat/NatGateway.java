@@ -75,10 +75,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>{@code
  * try (NatGateway gateway = NatGateway.builder()
- *         .address("192.0.2.10").prefix("192.0.2.0/24").router("192.0.2.1")
- *         .uplink(PacketUplink.on(up).withAddressOfItsOwn())
+ *         .address("192.0.2.10")
+ *         .uplink(SocketUplink.create()) // of sharedip-netty; or a PacketUplink, with prefix and router
  *         .guest(Guest.of("web", "52:54:00:00:00:01", "192.0.2.10", vm1))
- *         .forward(PortForward.parse("tcp 8080 -> web:80"))
+ *         .forward("tcp 8080 -> web:80")
  *         .start()) {
  *     ...
  * }

@@ -37,9 +37,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Collects what a gateway is made of. Not thread-safe; used once.
  *
- * <p>{@link #address(Ipv4Address) address}, {@link #prefix(IpPrefix) prefix}, {@link #router(Ipv4Address) router} and
- * {@link #uplink} are required. What is wrong is told by {@link #start()} and {@link #build()}, except for texts that cannot be
- * parsed.
+ * <p>{@link #address(Ipv4Address) address} and {@link #uplink} are required; with a {@link PacketUplink}
+ * {@link #prefix(IpPrefix) prefix} and {@link #router(Ipv4Address) router} too, which follow from the address with a
+ * {@link FlowUplink}. What is wrong is told by {@link #start()} and {@link #build()}, except for texts that cannot be parsed.
  */
 public final class NatGatewayBuilder {
 
@@ -89,7 +89,8 @@ public final class NatGatewayBuilder {
     NatGatewayBuilder() {}
 
     /**
-     * Sets the shared address.
+     * Sets the shared address. With a {@link PacketUplink} it is what guests' packets bear on the segment; with a {@link FlowUplink} it is
+     * what guests are shown, and any will do, since outside they have the host's own.
      *
      * @param value a unicast address of the segment
      * @return this
@@ -532,8 +533,9 @@ public final class NatGatewayBuilder {
     }
 
     /**
-     * Makes a gateway with a driver thread of its own, or driven by {@link #driver}, by default a {@link FlowUplink}'s, and opens its links. From this call on the gateway
-     * owns links, claims and the driver: if it fails they are closed.
+     * Makes a gateway with a driver thread of its own, or driven by {@link #driver}, by default a {@link FlowUplink}'s, and opens its
+     * links. It runs until {@link NatGateway#close()}. From this call on the gateway owns links, uplink, claims, services and the driver: if
+     * it fails they are closed.
      *
      * @return a running gateway
      * @throws ConfigurationException if something is missing or contradicts something else
