@@ -5,6 +5,7 @@ import static io.sharedip.examples.lab.OneAddressNetwork.NEAR;
 
 import io.sharedip.address.MacAddress;
 import io.sharedip.testing.PacketBuilder;
+import java.io.DataInputStream;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -101,7 +102,7 @@ final class Babbler implements AutoCloseable {
     }
 
     private void hear() {
-        try (var in = new java.io.DataInputStream(Channels.newInputStream(stream))) {
+        try (DataInputStream in = new DataInputStream(Channels.newInputStream(stream))) {
             while (true) {
                 byte[] frame = in.readNBytes(in.readInt());
                 if (frame.length >= HEADERS && frame[23] == 6) {
