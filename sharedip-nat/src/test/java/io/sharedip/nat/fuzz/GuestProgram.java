@@ -389,13 +389,15 @@ abstract class GuestProgram {
 
     final void put(int link, byte[] frame) {
         last = frame;
+        // the gateway writes its answers over what it has been given
+        byte[] asSent = frame.clone();
         if (link == UPLINK) {
             offerOutside(frame);
         } else {
             wires.get(link - 1).offer(frame);
         }
         gateway().poll(now);
-        look(new Cause(link == UPLINK ? null : GUESTS.get(link - 1).name(), frame));
+        look(new Cause(link == UPLINK ? null : GUESTS.get(link - 1).name(), asSent));
     }
 
     final void pass(Duration time) {

@@ -64,6 +64,24 @@ class InvariantCheckerTest {
     }
 
     @Test
+    void an_inside_address_passes_in_arp_only_to_a_neighbour_that_has_asked_in_its_name() {
+        byte[] request = GatewayRig.arp(1, GatewayRig.NEXT_HOP_MAC, P, GatewayRig.SHARED);
+        byte[] reply = GatewayRig.arpReply(request, GatewayRig.UPLINK_MAC);
+        assertThatCode(() -> checker.checkUplink(reply, new Cause(null, request), List.of()))
+                .doesNotThrowAnyException();
+        for (Cause other : List.of(
+                from("p"),
+                new Cause("p", request),
+                new Cause(null, GatewayRig.arp(1, GatewayRig.NEXT_HOP_MAC, GatewayRig.SERVER, GatewayRig.SHARED)))) {
+            assertThatThrownBy(() -> checker.checkUplink(reply, other, List.of()))
+                    .hasMessageContaining("inside address");
+        }
+        byte[] asks = GatewayRig.arp(1, GatewayRig.UPLINK_MAC, GatewayRig.SHARED, P);
+        assertThatThrownBy(() -> checker.checkUplink(asks, new Cause(null, request), List.of()))
+                .hasMessageContaining("inside address");
+    }
+
+    @Test
     void a_tuple_that_no_flow_has_is_condemned() {
         for (FlowStatus other : List.of(
                 flow("p", 61_001, GatewayRig.SERVER, 53),
