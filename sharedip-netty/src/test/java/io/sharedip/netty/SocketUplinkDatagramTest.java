@@ -104,6 +104,63 @@ class SocketUplinkDatagramTest {
 
     @ParameterizedTest
     @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "AUTO")
+    void long_datagrams_of_one_turn_arrive_whole_and_in_order(SocketTransport transport) throws IOException {
+        try (UplinkRig rig = UplinkRig.on(transport);
+                DatagramSocket peer = peer()) {
+            DatagramEvents socket = rig.bind();
+            rig.run(() -> {
+                for (int i = 0; i < 4; i++) {
+                    assertThat(socket.socket.send(LOOPBACK, peer.getLocalPort(), random(40_000 + i), 0, 40_000 + i))
+                            .isTrue();
+                }
+            });
+            for (int i = 0; i < 4; i++) {
+                DatagramPacket packet = receive(peer);
+                assertThat(java.util.Arrays.copyOf(packet.getData(), packet.getLength()))
+                        .isEqualTo(random(40_000 + i));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "AUTO")
+    void a_datagram_that_the_kernel_refuses_takes_none_of_its_turn_with_it(SocketTransport transport)
+            throws IOException {
+        int broadcast = -1;
+        SocketUplink uplink = SocketUplink.create().withTransport(transport);
+        try (UplinkRig rig = new UplinkRig(uplink);
+                DatagramSocket peer = peer()) {
+            DatagramEvents one = rig.bind();
+            DatagramEvents other = rig.bind();
+            rig.run(() -> {
+                for (int i = 0; i < 6; i++) {
+                    HostDatagrams socket = i % 3 == 2 ? other.socket : one.socket;
+                    assertThat(socket.send(broadcast, 9, new byte[1], 0, 1)).isTrue();
+                    assertThat(socket.send(LOOPBACK, peer.getLocalPort(), new byte[] {(byte) i}, 0, 1))
+                            .isTrue();
+                }
+            });
+            byte[] arrived = new byte[6];
+            for (int i = 0; i < 6; i++) {
+                arrived[i] = receive(peer).getData()[0];
+            }
+            assertThat(arrived).containsExactlyInAnyOrder(0, 1, 2, 3, 4, 5);
+            until(() ->
+                    one.errors.size() + other.errors.size() + uplink.counters().get("unsent") == 6);
+            rig.letItHappen();
+            assertThat(one.errors.size()
+                            + other.errors.size()
+                            + uplink.counters().get("unsent"))
+                    .isEqualTo(6);
+            if (!one.errors.isEmpty()) {
+                assertThat(one.errors).containsOnly("255.255.255.255:9 3/13").hasSize(4);
+                assertThat(other.errors).containsOnly("255.255.255.255:9 3/13").hasSize(2);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "AUTO")
     void datagrams_that_find_no_room_in_a_sockets_buffer_are_counted(SocketTransport transport) throws IOException {
         int many = 2_000;
         SocketUplink small = SocketUplink.create().withTransport(transport).withDatagramBuffer(16_384);

@@ -3,20 +3,20 @@ package io.sharedip.netty.internal.linux;
 import com.sun.jna.Memory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.concurrent.Executor;
 
 /**
- * A socket for datagrams that is no channel: what it receives comes in batches, and what routers say of what it sent is read from its error
- * queue. Event loop only.
+ * A socket for datagrams that is no channel: what it receives comes in batches, what it sends leaves in batches, and what routers say of
+ * that is read from its error queue. Event loop only.
  */
 public final class DescriptorSocket {
 
     private static final int NAME = 16;
+    /** How many full batches are received before others have their turn. */
+    private static final int BATCHES_IN_A_ROW = 4;
 
     private final int fd;
     private final int port;
-    private final DatagramBatch batch;
-    private final Executor loop;
+    private final DescriptorLoop shared;
     private final Events events;
     private final Poller.Watch watch;
     private int lost;
@@ -31,6 +31,9 @@ public final class DescriptorSocket {
         /** The kernel had no room for some that came before the next one. */
         void lost(int datagrams);
 
+        /** The kernel did not send a datagram that was {@linkplain #send taken}; told from within a flush. */
+        void refused(int peer, int port, int errno, int quoted);
+
         /**
          * An error about something that was sent.
          *
@@ -39,34 +42,25 @@ public final class DescriptorSocket {
         void error(int peer, int port, int type, int code, int mtu, int quoted);
     }
 
-    private DescriptorSocket(int fd, int port, DatagramBatch batch, Executor loop, Poller poller, Events events)
-            throws ErrnoException {
+    private DescriptorSocket(int fd, int port, DescriptorLoop shared, Events events) throws ErrnoException {
         this.fd = fd;
         this.port = port;
-        this.batch = batch;
-        this.loop = loop;
+        this.shared = shared;
         this.events = events;
-        this.watch = poller.watch(fd, this::ready);
+        this.watch = shared.poller().watch(fd, this::ready);
     }
 
     /**
      * Opens and binds one.
      *
+     * @param shared of its event loop
      * @param ping whether it is for ICMP echo, else for UDP
      * @param address to bind to, 0 for all
      * @param port to bind to, 0 for any
      * @param buffer what the kernel is asked to keep in each direction, in octets
-     * @param loop the event loop
      */
     public static DescriptorSocket open(
-            boolean ping,
-            int address,
-            int port,
-            int buffer,
-            DatagramBatch batch,
-            Executor loop,
-            Poller poller,
-            Events events)
+            DescriptorLoop shared, boolean ping, int address, int port, int buffer, Events events)
             throws ErrnoException {
         int fd = LibC.socket(LibC.AF_INET, LibC.SOCK_DGRAM | LibC.SOCK_FLAGS, ping ? LibC.IPPROTO_ICMP : 0);
         if (fd < 0) {
@@ -80,7 +74,7 @@ public final class DescriptorSocket {
             LibC.setOption(fd, LibC.SOL_IP, LibC.IP_RECVERR, 1);
             LibC.setOption(fd, LibC.SOL_IP, LibC.IP_MTU_DISCOVER, LibC.IP_PMTUDISC_WANT);
             int bound = bind(fd, address, port);
-            DescriptorSocket socket = new DescriptorSocket(fd, bound, batch, loop, poller, events);
+            DescriptorSocket socket = new DescriptorSocket(fd, bound, shared, events);
             opened = true;
             return socket;
         } finally {
@@ -110,78 +104,86 @@ public final class DescriptorSocket {
         return port;
     }
 
+    int fd() {
+        return fd;
+    }
+
     /** Where to put a datagram together, right before {@link #send}. */
-    public ByteBuffer outgoing() {
-        return batch.outgoing();
+    public ByteBuffer outgoing(int length) {
+        return shared.departures().place(length);
     }
 
     /**
-     * Sends what was put together.
+     * Takes what was put together, to be sent with the next {@link DescriptorLoop#flush} at the latest.
      *
-     * @return 0, or the error number of the kernel's refusal
+     * @param quoted as for {@link Events#error}
+     * @return false if the socket is closed
      */
-    public int send(int peer, int peerPort, int length) {
-        if (closed) {
-            return LibC.ENOBUFS;
+    public boolean send(int peer, int peerPort, int length, int quoted) {
+        if (!closed) {
+            shared.departures().add(this, peer, peerPort, length, quoted);
         }
-        int errno = batch.send(fd, peer, peerPort, length);
-        if (errno != 0 && errno != LibC.EAGAIN && errno != LibC.ENOBUFS) {
-            // it may be the error of an earlier datagram, which the kernel tells at the next call whatever that is
-            // about
-            while (batch.nextError(fd)) {
-                tellLater();
-            }
-            errno = batch.send(fd, peer, peerPort, length);
-        }
-        return errno;
+        return !closed;
     }
 
-    private void tellLater() {
-        int peer = batch.errorPeer();
-        int peerPort = batch.errorPort();
-        int type = batch.errorType();
-        int code = batch.errorCode();
-        int mtu = batch.errorMtu();
-        int quoted = batch.errorQuote(6);
-        loop.execute(() -> {
-            if (!closed) {
-                events.error(peer, peerPort, type, code, mtu, quoted);
-            }
-        });
+    void refused(int peer, int peerPort, int errno, int quoted) {
+        events.refused(peer, peerPort, errno, quoted);
     }
 
-    /** Whether a send was refused because there is no room just now. */
-    public static boolean isFull(int errno) {
-        return errno == LibC.EAGAIN || errno == LibC.ENOBUFS;
+    void tellErrorsLater() {
+        ErrorQueue errors = shared.errors();
+        while (errors.next(fd)) {
+            int peer = errors.peer();
+            int peerPort = errors.port();
+            int type = errors.type();
+            int code = errors.code();
+            int mtu = errors.mtu();
+            int quoted = errors.quote(6);
+            shared.loop().execute(() -> {
+                if (!closed) {
+                    events.error(peer, peerPort, type, code, mtu, quoted);
+                }
+            });
+        }
     }
 
     private void ready() {
-        int count = closed ? 0 : batch.receive(fd);
-        if (count > 0 && batch.lost(count - 1) != lost) {
-            // the last one knows best
-            events.lost(batch.lost(count - 1) - lost);
-            lost = batch.lost(count - 1);
-        }
-        for (int i = 0; i < count && !closed; i++) {
-            events.received(batch.peer(i), batch.port(i), batch.payload(i));
-        }
-        if (count == 0) {
-            while (!closed && batch.nextError(fd)) {
-                events.error(
-                        batch.errorPeer(),
-                        batch.errorPort(),
-                        batch.errorType(),
-                        batch.errorCode(),
-                        batch.errorMtu(),
-                        batch.errorQuote(6));
-            }
+        int batches = 0;
+        int count;
+        do {
+            count = receive();
+        } while (count == Arrivals.MOST && ++batches < BATCHES_IN_A_ROW);
+        if (count == 0 && batches == 0) {
+            tellErrors();
         }
     }
 
-    /** Closes it. Idempotent. */
+    private int receive() {
+        Arrivals arrivals = shared.arrivals();
+        int count = closed ? 0 : arrivals.receive(fd);
+        if (count > 0 && arrivals.lost(count - 1) != lost) {
+            // the last one knows best
+            events.lost(arrivals.lost(count - 1) - lost);
+            lost = arrivals.lost(count - 1);
+        }
+        for (int i = 0; i < count && !closed; i++) {
+            events.received(arrivals.peer(i), arrivals.port(i), arrivals.payload(i));
+        }
+        return count;
+    }
+
+    private void tellErrors() {
+        ErrorQueue errors = shared.errors();
+        while (!closed && errors.next(fd)) {
+            events.error(errors.peer(), errors.port(), errors.type(), errors.code(), errors.mtu(), errors.quote(6));
+        }
+    }
+
+    /** Closes it, once what it has taken is sent. Idempotent. */
     public void close() {
         if (!closed) {
             closed = true;
+            shared.departures().flush();
             watch.end();
             LibC.close(fd);
         }

@@ -53,7 +53,7 @@ final class LibC {
 
     static native int setsockopt(int fd, int level, int option, long value, int length);
 
-    static native long sendto(int fd, long octets, long length, int flags, long address, int addressLength);
+    static native int sendmmsg(int fd, long messages, int count, int flags);
 
     static native int recvmmsg(int fd, long messages, int count, int flags, long timeout);
 
@@ -72,6 +72,11 @@ final class LibC {
     /** The error number of this thread's last call. */
     static int errno() {
         return Native.getLastError();
+    }
+
+    /** Whether something was refused because there is no room just now. */
+    static boolean isFull(int errno) {
+        return errno == EAGAIN || errno == ENOBUFS;
     }
 
     static boolean setOption(int fd, int level, int option, int value) {

@@ -1,9 +1,7 @@
 package io.sharedip.netty.internal.linux;
 
-import io.netty.channel.IoEventLoop;
-
 /** Tells sockets that are no channels when there is something to read, on the event loop. Event loop only. */
-public interface Poller extends AutoCloseable {
+interface Poller extends AutoCloseable {
 
     /** One socket that is watched. */
     interface Watch {
@@ -21,9 +19,4 @@ public interface Poller extends AutoCloseable {
 
     @Override
     void close();
-
-    /** A poller for a loop: within it if it is one of epoll, else with a thread of its own. */
-    static Poller on(IoEventLoop loop, boolean epoll) throws ErrnoException {
-        return epoll ? new LoopPoller(loop) : new ThreadPoller(loop);
-    }
 }

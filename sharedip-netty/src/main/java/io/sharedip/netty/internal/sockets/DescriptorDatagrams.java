@@ -9,8 +9,8 @@ final class DescriptorDatagrams extends DescriptorEnd implements HostDatagrams {
 
     private final Handler handler;
 
-    DescriptorDatagrams(Sockets sockets, Handler handler) {
-        super(sockets);
+    DescriptorDatagrams(Sockets sockets, DescriptorSockets all, Handler handler) {
+        super(sockets, all);
         this.handler = handler;
     }
 
@@ -26,7 +26,7 @@ final class DescriptorDatagrams extends DescriptorEnd implements HostDatagrams {
         if (isClosed() || length > LONGEST) {
             return false;
         }
-        socket().outgoing().put(octets, offset, length);
+        socket().outgoing(length).put(octets, offset, length);
         return send(peer, port, length, 0);
     }
 

@@ -8,11 +8,13 @@ import org.jspecify.annotations.Nullable;
 abstract class DescriptorEnd implements Sockets.HostSocket, DescriptorSocket.Events {
 
     final Sockets sockets;
+    private final DescriptorSockets all;
     private @Nullable DescriptorSocket opened;
     private boolean closed;
 
-    DescriptorEnd(Sockets sockets) {
+    DescriptorEnd(Sockets sockets, DescriptorSockets all) {
         this.sockets = sockets;
+        this.all = all;
     }
 
     final void begin(DescriptorSocket socket) {
@@ -29,18 +31,25 @@ abstract class DescriptorEnd implements Sockets.HostSocket, DescriptorSocket.Eve
     }
 
     /**
-     * Sends what has been put together. What the kernel says of the way to the peer is told as the ICMP error that it stands for, later.
+     * Sends what has been put together, at the end of the turn at the latest.
      *
      * @param quoted as for {@link #error}
-     * @return false if there is no room
      */
     final boolean send(int peer, int port, int length, int quoted) {
-        int errno = socket().send(peer, port, length);
-        int code = errno == 0 ? -1 : Unreachable.code(errno);
+        boolean taken = socket().send(peer, port, length, quoted);
+        all.taken();
+        return taken;
+    }
+
+    /** What the kernel says of the way to the peer is told as the ICMP error that it stands for, later. */
+    @Override
+    public final void refused(int peer, int port, int errno, int quoted) {
+        int code = Unreachable.code(errno);
         if (code >= 0) {
             sockets.loop().execute(() -> error(peer, port, Unreachable.DESTINATION_UNREACHABLE, code, 0, quoted));
+        } else {
+            sockets.counts().unsent();
         }
-        return errno == 0 || code >= 0;
     }
 
     @Override

@@ -18,8 +18,8 @@ final class PingSocket extends DescriptorEnd implements HostEcho {
 
     private final Handler handler;
 
-    PingSocket(Sockets sockets, Handler handler) {
-        super(sockets);
+    PingSocket(Sockets sockets, DescriptorSockets all, Handler handler) {
+        super(sockets, all);
         this.handler = handler;
     }
 
@@ -30,7 +30,7 @@ final class PingSocket extends DescriptorEnd implements HostEcho {
         if (isClosed() || length > LONGEST) {
             return false;
         }
-        socket().outgoing()
+        socket().outgoing(HEADER + length)
                 .put((byte) ECHO_REQUEST)
                 .put((byte) 0)
                 .putShort((short) 0)
