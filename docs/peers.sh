@@ -2,21 +2,23 @@
 # Measures the uplink of sockets beside others that do the same, in one run: the same guest (a network namespace), the same server (another
 # one) and the host between them. Interleaved rounds, medians. See performance.md.
 #
-# usage: docs/peers.sh [ROUNDS [PEER...]]     by default 3 rounds of pasta passt slirp4netns sharedip, at MTU 1500 and 65520
-# MTUS="1500" SECONDS_EACH=2 JAVA_OPTIONS="..." JAR=FILE docs/peers.sh 5 passt sharedip
+# usage: docs/peers.sh [ROUNDS [PEER...]]     by default 3 rounds of all, at MTU 1500 and 65520
+# MTUS="1500" SECONDS_EACH=2 WARM_UP=5 JAVA_OPTIONS="..." JAR=FILE docs/peers.sh 5 passt sharedip
 # BASE=FILE docs/peers.sh 3 base sharedip    compares with the gateway's jar of an earlier build
 # SAMPLES=FILE keeps what was measured, before it is a median
 # Needs root, and iperf3 passt slirp4netns iproute2 gcc. Makes namespaces of its own, and removes them.
 #
 # pasta and slirp4netns read the guest's card themselves. passt and sharedip speak with virtual machines; peers/relay.c is the machine's
-# monitor, the same for both, and takes a share of the processors that the others have for themselves.
+# monitor, the same for both, and takes a share of the processors that the others have for themselves. slirp4netns can do so as well: that
+# is the peer slirp-relay.
 set -eu
 cd "$(dirname "$0")/.."
 rounds=${1:-3}
 [ $# = 0 ] || shift
-peers=${*:-pasta passt slirp4netns sharedip}
+peers=${*:-pasta passt slirp4netns slirp-relay sharedip}
 mtus=${MTUS:-1500 65520}
 seconds=${SECONDS_EACH:-2}
+warm_up=${WARM_UP:-5}
 base=${BASE:-}
 jar=${JAR:-sharedip-examples/target/sharedip-gateway.jar}
 read -ra java_options <<<"${JAVA_OPTIONS:--XX:+UseSerialGC -Xmx128m}"
@@ -75,10 +77,10 @@ await() {
     return 1
 }
 
-# relay NAMESPACE NAME SOCKET MTU ADDRESS ROUTER
+# relay NAMESPACE NAME SOCKET MTU ADDRESS ROUTER [packets]
 relay() {
     await 20 test -S "$3"
-    ip netns exec "$1" "$work/relay" tap0 "$3" >"$work/$2.relay.log" 2>&1 &
+    ip netns exec "$1" "$work/relay" tap0 "$3" "${@:7}" >"$work/$2.relay.log" 2>&1 &
     processes+=($!)
     await 10 ip -n "$1" link show tap0
     ip -n "$1" link set tap0 mtu "$4" address 52:54:00:00:00:01 up
@@ -101,6 +103,10 @@ start() {
         ;;
     slirp4netns)
         in_host "$name" slirp4netns --configure --mtu="$2" --netns-type=path "/run/netns/$guest" tap0
+        ;;
+    slirp-relay)
+        in_host "$name" slirp4netns --mtu="$2" --target-type=bess "$work/$name.sock"
+        relay "$guest" "$name" "$work/$name.sock" "$2" 10.0.2.100/24 10.0.2.2 packets
         ;;
     sharedip | base)
         cat >"$work/$name.yaml" <<END
@@ -186,7 +192,11 @@ for round in $(seq 0 "$rounds"); do
         for peer in $peers; do
             echo "round $round of $rounds: $peer at MTU $mtu" >&2
             # the first one is not counted: programs compile themselves, and tables grow
-            measure "$peer" "$mtu" >>"$work/samples.$((round > 0))"
+            if [ "$round" = 0 ]; then
+                seconds=$warm_up measure "$peer" "$mtu" >>"$work/samples.0"
+            else
+                measure "$peer" "$mtu" >>"$work/samples.1"
+            fi
         done
     done
 done

@@ -1,6 +1,7 @@
 // Joins a network namespace to a socket that speaks QEMU's stream: frames of a tap device made here go over a unix socket, each behind its
-// length as a 4-octet big-endian number, and the other way round. As much as there is in one go each way.
-// usage: relay TAP SOCKET
+// length as a 4-octet big-endian number, and the other way round. As much as there is in one go each way. Or to one that takes a frame as a
+// packet, as BESS does.
+// usage: relay TAP SOCKET [packets]
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -32,9 +33,9 @@ static int tap(const char *name) {
     return fd;
 }
 
-static int stream(const char *path) {
+static int joined(const char *path, int type) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0), buffer = 1 << 20;
+    int fd = socket(AF_UNIX, type, 0), buffer = 1 << 20;
     strncpy(address.sun_path, path, sizeof address.sun_path - 1);
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
     if (fd < 0 || connect(fd, (void *)&address, sizeof address) < 0) fail(path);
@@ -42,9 +43,29 @@ static int stream(const char *path) {
     return fd;
 }
 
+// Takes frames from one to the other until there are none; those that find no room are lost, as with a card.
+static void copy(int from, int to) {
+    for (int i = 0; i < FRAMES; i++) {
+        ssize_t length = read(from, in, LONGEST);
+        if (length < 0 && errno == EAGAIN) return;
+        if (length <= 0) exit(0);
+        if (write(to, in, length) < 0 && errno != EAGAIN && errno != EINVAL && errno != EIO && errno != EMSGSIZE) exit(0);
+    }
+}
+
+static void packets(int card, int peer) {
+    for (;;) {
+        struct pollfd fds[] = {{card, POLLIN, 0}, {peer, POLLIN, 0}};
+        if (poll(fds, 2, -1) < 0 && errno != EINTR) fail("poll");
+        if (fds[0].revents) copy(card, peer);
+        if (fds[1].revents) copy(peer, card);
+    }
+}
+
 int main(int count, char **args) {
-    if (count != 3) return 2;
-    int card = tap(args[1]), peer = stream(args[2]);
+    if (count != 3 && count != 4) return 2;
+    int card = tap(args[1]), peer = joined(args[2], count == 4 ? SOCK_SEQPACKET : SOCK_STREAM);
+    if (count == 4) packets(card, peer);
     size_t from = 0, to = 0, got = 0;
     for (;;) {
         struct pollfd fds[] = {{card, from == to ? POLLIN : 0, 0}, {peer, POLLIN | (from < to ? POLLOUT : 0), 0}};
