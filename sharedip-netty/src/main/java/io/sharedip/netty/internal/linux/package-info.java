@@ -1,6 +1,6 @@
 /**
- * What only the C library can do: read ICMP errors about datagrams, send many with one call, and open ping sockets. Needs JNA, and 64-bit Linux; everything else
- * asks {@link io.sharedip.netty.internal.linux.NativeSupport} first.
+ * What only the C library can do: read ICMP errors about datagrams, send many with one call, and open ping sockets. Needs JNA, and 64-bit
+ * Linux; everything else asks {@link io.sharedip.netty.internal.linux.NativeSupport} first.
  */
 @NullMarked
 package io.sharedip.netty.internal.linux;
