@@ -16,9 +16,10 @@ import java.util.Objects;
  *     mapping and filtering that are both address and port dependent. A flow gets the guest's own port if that belongs to the pool and
  *     is free towards the peer; else one of up to 128 that are tried from a random one on, or of as many with the other parity. So
  *     towards a peer with whom nearly every port of the pool is in use, a flow may be refused although a few are left
- * @param portReuseDelay how long the port of a mapping that has expired rests before anybody may have it again (RFC 6888 REQ-8): 0 to
- *     1 hour. UDP 120 s by default. TCP 0 by default, because connections are tracked (REQ-8 A). The port of a mapping that is
- *     evicted to make room, or ended by a change of forwards, does not rest; neither does one that is shared (REQ-8 C)
+ * @param portReuseDelay how long the port of a mapping that has ended, or of a forward that was removed, rests before anybody may have
+ *     it again (RFC 6888 REQ-8): 0 to 1 hour. UDP 120 s by default. TCP 0 by default, because connections are tracked (REQ-8 A). Three
+ *     kinds of ports do not rest: one whose mapping was evicted, because that was done for the sake of the port; one that is shared
+ *     (REQ-8 C); and any after a change to another address, at which nobody has used it
  * @param portsPerGuest the most outside ports that one guest holds at a time (RFC 6888 REQ-4), 1 to 65,535, or 0, the default, if only
  *     the quota of flows bounds them. A port that is shared counts for each of the guest's flows. At its limit a guest first loses
  *     ports of its own closed, then of its own unanswered flows

@@ -6,10 +6,13 @@ import static io.sharedip.testing.PacketBuilder.FIN;
 import static io.sharedip.testing.PacketBuilder.SYN;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sharedip.FlowPolicy;
 import io.sharedip.GuestId;
+import io.sharedip.address.UplinkAddress;
 import io.sharedip.event.SharedIpEvent;
 import io.sharedip.event.SharedIpEvent.Limit;
 import io.sharedip.forward.PortForward;
+import io.sharedip.nat.conformance.Setting;
 import io.sharedip.stats.DropReason;
 import io.sharedip.testing.Conversation;
 import io.sharedip.testing.EventRecorder;
@@ -26,6 +29,7 @@ import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Which outside port a mapping gets, how long it rests afterwards, and how many a guest may have. */
@@ -282,7 +286,44 @@ class PortsTest {
             rig.outside().send(PacketBuilder.udp().from(SERVER, 1).to(SHARED, 62000));
             assertThat(rig.station("q").takeOne().to()).isEqualTo(Q + ":80");
             rig.await(rig.gateway().removeForward(forward.selector()));
+            rig.advance(Duration.ofSeconds(119));
+            assertThat(p(rig, 1001).out()).isNull();
+            rig.advance(Duration.ofSeconds(1));
             assertThat(p(rig, 1001).out()).isNotNull();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    @Setting("reuse delay 120 s, every filtering")
+    void rfc6888_req8_the_port_of_a_guest_that_was_removed_rests_for_120_seconds(FilteringBehavior filtering)
+            throws Exception {
+        try (GatewayRig rig = udp(rig().ports(62000, 62000), b -> b.withFiltering(filtering))) {
+            answered(p(rig, 1001));
+            rig.await(rig.gateway().removeGuest(GuestId.of("p")));
+            assertThat(rig.stats().mappings()).isZero();
+            assertThat(q(rig, 1001).out()).isNull();
+            rig.advance(Duration.ofSeconds(119));
+            assertThat(q(rig, 1001).out()).isNull();
+            rig.outside().send(PacketBuilder.udp().from(SERVER, 53).to(SHARED, 62000));
+            assertThat(rig.station("q").take()).noneMatch(packet -> packet.protocol() == 17);
+            rig.advance(Duration.ofSeconds(1));
+            assertThat(q(rig, 1001).out()).isNotNull();
+        }
+    }
+
+    @Test
+    void rfc6888_req8_ports_of_flushed_flows_rest_where_the_address_stays_and_are_fresh_at_another() throws Exception {
+        try (GatewayRig rig = rig().ports(62000, 62000)) {
+            answered(p(rig, 1001));
+            UplinkAddress same = UplinkAddress.of(SHARED, "192.0.2.0/25", GatewayRig.ROUTER);
+            rig.await(rig.gateway().changeAddress(same, FlowPolicy.FLUSH));
+            rig.advance(Duration.ofSeconds(119));
+            assertThat(q(rig, 1001).out()).isNull();
+            UplinkAddress other = UplinkAddress.of("192.0.2.11", "192.0.2.0/24", GatewayRig.ROUTER);
+            rig.await(rig.gateway().changeAddress(other, FlowPolicy.FLUSH));
+            rig.advance(Duration.ZERO);
+            assertThat(q(rig, 1001).out()).isNotNull();
         }
     }
 

@@ -835,7 +835,8 @@ final class Flows {
         boolean fromPool = mappings.forward(on) == 0;
         mappings.remove(on);
         if (fromPool) {
-            ports.giveBack(number, protocol, port, reason == CloseReason.EXPIRED, nowNanos);
+            // what makes room is wanted at once; everything else that has been outside may still be sent to
+            ports.giveBack(number, protocol, port, reason != CloseReason.EVICTED, nowNanos);
         }
     }
 

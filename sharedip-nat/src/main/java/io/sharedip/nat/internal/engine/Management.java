@@ -367,7 +367,12 @@ public final class Management {
             flows.closeAll(flow -> true, CloseReason.ADDRESS_CHANGED, engine.now());
         }
         outside.place(place);
-        int kept = before == after ? flows.table().size() : flows.move(before, after, engine.now());
+        int kept = flows.table().size();
+        if (before != after) {
+            kept = flows.move(before, after, engine.now());
+            // nobody has been sending to the ports of the new address
+            flows.ports().endRests();
+        }
         engine.moved();
         engine.publish();
         return new Moved(kept, gone);
@@ -549,7 +554,7 @@ public final class Management {
         for (int port = outside.first(); port <= outside.last(); port++) {
             if (lent(protocol).get(port) && !flows.forwards().covers(protocol, port)) {
                 lent(protocol).clear(port);
-                flows.ports().pool(protocol).add(port);
+                flows.ports().pool(protocol).addUsed(port, engine.now());
             }
         }
         engine.publish();

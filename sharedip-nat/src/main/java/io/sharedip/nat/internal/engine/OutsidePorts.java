@@ -73,6 +73,13 @@ final class OutsidePorts {
         return pools[MappingTable.slotOf(protocol)];
     }
 
+    /** Lets all ports out that rest. */
+    void endRests() {
+        for (PortAllocator pool : pools) {
+            pool.endRests();
+        }
+    }
+
     /** Whether mappings of a protocol share ports. */
     boolean areShared(int protocol) {
         return shared[MappingTable.slotOf(protocol)];

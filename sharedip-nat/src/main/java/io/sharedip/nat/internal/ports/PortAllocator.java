@@ -11,7 +11,8 @@ import java.util.Random;
  * port is used to the last, in constant time.
  *
  * <p>A port may rest before it is free again (RFC 6888 REQ-8). Resting ports queue in the order in which they came, which is that of
- * their release; whoever asks first lets out those whose time has come, each port once.
+ * their release; whoever asks first lets out those whose time has come, each port once. A port that leaves the pool meanwhile rests on,
+ * so that it is not fresh when it comes back.
  */
 public final class PortAllocator {
 
@@ -71,13 +72,30 @@ public final class PortAllocator {
         return ownedCount;
     }
 
-    /** Adds a port to the pool, free; one that belongs to it already is left as it is. */
+    /** Adds a port to the pool, free if it does not rest; one that belongs to it already is left as it is. */
     public void add(int port) {
         if (!owns(port)) {
-            owned[port >>> 6] |= 1L << port;
-            ownedCount++;
-            makeFree(port);
+            own(port);
+            if (place[port] != RESTING) {
+                makeFree(port);
+            }
         }
+    }
+
+    /** Adds a port to the pool that somebody has used until now: it rests first. One that belongs to it already is left as it is. */
+    public void addUsed(int port, long nowNanos) {
+        if (!owns(port)) {
+            own(port);
+            if (place[port] == RESTING) {
+                endRest(port);
+            }
+            rest(port, nowNanos);
+        }
+    }
+
+    private void own(int port) {
+        owned[port >>> 6] |= 1L << port;
+        ownedCount++;
     }
 
     /** Takes a port out of the pool unless it is in use. @return whether it does not belong to the pool any more */
@@ -88,9 +106,7 @@ public final class PortAllocator {
         if (place[port] == IN_USE) {
             return false;
         }
-        if (place[port] == RESTING) {
-            endRest(port);
-        } else {
+        if (place[port] != RESTING) {
             use(port);
         }
         owned[port >>> 6] &= ~(1L << port);
@@ -187,11 +203,24 @@ public final class PortAllocator {
         }
     }
 
+    /** Lets every port out that rests. */
+    public void endRests() {
+        for (int port = nextResting[QUEUE]; port != QUEUE; port = nextResting[QUEUE]) {
+            letOut(port);
+        }
+    }
+
     private void wake(long nowNanos) {
         for (int port = nextResting[QUEUE];
                 port != QUEUE && restsUntil[port] - nowNanos <= 0;
                 port = nextResting[QUEUE]) {
-            endRest(port);
+            letOut(port);
+        }
+    }
+
+    private void letOut(int port) {
+        endRest(port);
+        if (owns(port)) {
             makeFree(port);
         }
     }

@@ -161,20 +161,47 @@ class PortAllocatorTest {
     }
 
     @Test
-    void rfc6888_req8_a_resting_port_can_be_withdrawn_and_added_free() {
+    void rfc6888_req8_a_resting_port_that_is_withdrawn_rests_on_whether_it_is_added_again_before_or_after() {
         PortAllocator ports = new PortAllocator(new Random(1), SECOND);
-        for (int port = 61_000; port < 61_003; port++) {
+        for (int port = 61_000; port < 61_004; port++) {
             ports.add(port);
             assertThat(ports.take(port, 0)).isTrue();
             ports.rest(port, port - 61_000);
         }
-        assertThat(ports.withdraw(61_001)).isTrue();
-        assertThat(ports.owns(61_001)).isFalse();
+        for (int port = 61_001; port < 61_004; port++) {
+            assertThat(ports.withdraw(port)).isTrue();
+            assertThat(ports.owns(port)).isFalse();
+        }
         assertThat(ports.available(SECOND)).isEqualTo(1);
-        assertThat(ports.available(SECOND + 2)).isEqualTo(2);
-        assertThat(ports.take(61_001, SECOND + 2)).isFalse();
         ports.add(61_001);
-        assertThat(ports.take(61_001, SECOND + 2)).isTrue();
+        assertThat(ports.take(61_001, SECOND)).isFalse();
+        assertThat(ports.take(61_001, SECOND + 1)).isTrue();
+        assertThat(ports.take(61_002, SECOND + 2)).isFalse();
+        ports.add(61_002);
+        assertThat(ports.take(61_002, SECOND + 2)).isTrue();
+        // somebody else has used it meanwhile
+        ports.addUsed(61_003, SECOND + 2);
+        assertThat(ports.take(61_003, 2 * SECOND + 1)).isFalse();
+        assertThat(ports.take(61_003, 2 * SECOND + 2)).isTrue();
+        assertThat(ports.size()).isEqualTo(4);
+    }
+
+    @Test
+    void rfc6888_req8_all_rests_can_be_ended_and_what_was_withdrawn_stays_out() {
+        for (long rest : new long[] {0, SECOND}) {
+            PortAllocator ports = new PortAllocator(new Random(1), rest);
+            for (int port = 61_000; port < 61_002; port++) {
+                ports.add(port);
+                assertThat(ports.take(port, 0)).isTrue();
+                ports.rest(port, 0);
+            }
+            ports.withdraw(61_001);
+            ports.endRests();
+            assertThat(ports.available(0)).isEqualTo(1);
+            assertThat(ports.take(61_000, 0)).isTrue();
+            ports.add(61_001);
+            assertThat(ports.take(61_001, 0)).isTrue();
+        }
     }
 
     @Test
@@ -184,32 +211,59 @@ class PortAllocatorTest {
         Map<Integer, Long> restingUntil = new HashMap<>();
         Set<Integer> free = new HashSet<>();
         Set<Integer> used = new HashSet<>();
+        Set<Integer> gone = new HashSet<>();
         for (int port = 61_000; port < 61_040; port++) {
             ports.add(port);
             free.add(port);
         }
-        for (long now = 0; now < 50_000; now += random.nextInt(4)) {
+        for (long now = 0; now < 100_000; now += random.nextInt(4)) {
             long time = now;
-            restingUntil.entrySet().removeIf(e -> e.getValue() <= time && free.add(e.getKey()));
+            restingUntil
+                    .entrySet()
+                    .removeIf(e -> e.getValue() <= time && (gone.contains(e.getKey()) || free.add(e.getKey())));
             assertThat(ports.available(now)).isEqualTo(free.size());
             int port = 61_000 + random.nextInt(40);
-            if (random.nextBoolean()) {
-                boolean taken = ports.take(port, now);
-                assertThat(taken).isEqualTo(free.remove(port));
-                if (taken) {
-                    used.add(port);
+            switch (random.nextInt(9)) {
+                case 0, 1, 2 -> {
+                    boolean taken = ports.take(port, now);
+                    assertThat(taken).isEqualTo(free.remove(port));
+                    if (taken) {
+                        used.add(port);
+                    }
                 }
-            } else if (random.nextBoolean()) {
-                ports.rest(port, now);
-                if (used.remove(port)) {
-                    restingUntil.put(port, now + 50);
+                case 3, 4 -> {
+                    ports.rest(port, now);
+                    if (used.remove(port)) {
+                        restingUntil.put(port, now + 50);
+                    }
                 }
-            } else {
-                ports.release(port);
-                if (used.remove(port)) {
-                    free.add(port);
+                case 5 -> {
+                    ports.release(port);
+                    if (used.remove(port)) {
+                        free.add(port);
+                    }
+                }
+                case 6 -> {
+                    assertThat(ports.withdraw(port)).isEqualTo(!used.contains(port));
+                    if (!used.contains(port)) {
+                        free.remove(port);
+                        gone.add(port);
+                    }
+                }
+                case 7 -> {
+                    ports.add(port);
+                    if (gone.remove(port) && !restingUntil.containsKey(port)) {
+                        free.add(port);
+                    }
+                }
+                default -> {
+                    ports.addUsed(port, now);
+                    if (gone.remove(port)) {
+                        restingUntil.put(port, now + 50);
+                    }
                 }
             }
+            assertThat(ports.size()).isEqualTo(40 - gone.size());
         }
     }
 
