@@ -67,6 +67,10 @@ public interface SharedIp extends AutoCloseable {
      * that the host holds at the new address is given up, with the flows and forwards that need it, and told by
      * {@link io.sharedip.event.SharedIpEvent.ForwardConflict}. Where the address is the gateway's own it is announced by ARP.
      *
+     * <p>If ports can be claimed neither at the new address nor any more at the old one, as while a host has neither, flows of guests and
+     * forwards end. The gateway then tries the old address again every few seconds, and whenever it is told to change: to another
+     * address, or to the one it has.
+     *
      * <p>Refused, with nothing changed: if a forward names the old address, if a one-to-one address is outside the new segment, or if
      * the new address, router or alias belongs to a guest (but the address itself may be a guest's) or is mapped one to one.
      *

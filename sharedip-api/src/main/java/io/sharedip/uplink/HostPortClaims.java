@@ -99,14 +99,15 @@ public interface HostPortClaims {
 
     /**
      * Gives everything back and begins work for another address, with nothing claimed. If that fails, nothing is claimed for either,
-     * and this may be called again. The default refuses.
+     * nothing can be claimed, and this is called again: for the former address, and from time to time until one of the two can be had.
+     * The default cannot.
      *
-     * @param address the new shared address
+     * @param address the new shared address, or the present one
      * @throws io.sharedip.SharedIpException if claims cannot be made there
+     * @throws UnsupportedOperationException if these claims can never be moved; then all of them stay as they are
      */
     default void move(Ipv4Address address) {
-        throw new PortClaimException(
-                address.toString(), "cannot be moved to by " + kind(), "make a new gateway for the new address", null);
+        throw new UnsupportedOperationException("claims by " + kind() + " cannot be moved to " + address);
     }
 
     /** Gives every port back and releases what else is held. Idempotent; returns within a few seconds and never throws. */

@@ -355,26 +355,20 @@ public final class NatGateway implements SharedIp {
         engine.tick(nowNanos);
         events.poke();
         if (keeper != null && !refilling.get()) {
-            refill(keeper, IpProtocol.TCP);
-            refill(keeper, IpProtocol.UDP);
+            refill(keeper, IpProtocol.TCP, nowNanos);
+            refill(keeper, IpProtocol.UDP, nowNanos);
         }
     }
 
-    private void refill(PortKeeper from, IpProtocol protocol) {
+    private void refill(PortKeeper from, IpProtocol protocol, long nowNanos) {
         if (management.freePorts(protocol) >= PortKeeper.LOW_WATER
-                || !from.hasMore(protocol)
+                || !from.isDue(protocol, nowNanos)
                 || !refilling.compareAndSet(false, true)) {
             return;
         }
         var unused = control.submit(() -> {
-            List<PortRange> more = List.of();
             try {
-                more = from.claimMore(protocol);
-            } catch (RuntimeException e) {
-                linkGateway.notice("claims", "further " + protocol + " ports could not be claimed: " + e.getMessage());
-            }
-            List<PortRange> claimed = more;
-            try {
+                List<PortRange> claimed = from.claimMore(protocol, nowNanos);
                 return engineDoes(() -> addPorts(from, protocol, claimed));
             } finally {
                 refilling.set(false);
@@ -394,7 +388,7 @@ public final class NatGateway implements SharedIp {
 
     private void addPorts(PortKeeper from, IpProtocol protocol, List<PortRange> claimed) {
         claimed.forEach(range -> management.addPorts(protocol, range));
-        management.portsAreComing(protocol, from.hasMore(protocol));
+        management.portsAreComing(protocol, from.areComing(protocol));
     }
 
     private GatewayClosedException closedException() {
@@ -584,7 +578,8 @@ public final class NatGateway implements SharedIp {
         return change(() -> {
             engineDoes(() -> management.check(place));
             Ipv4Address before = address;
-            Map<IpProtocol, BitSet> lost = keeper == null || before.equals(place.address())
+            boolean stays = before.equals(place.address());
+            Map<IpProtocol, BitSet> lost = keeper == null || (stays && keeper.isHolding())
                     ? Map.of()
                     : keeper.move(
                             place.address(), meanwhile -> lose(commands.await(() -> management.giveUp(meanwhile))));

@@ -62,7 +62,7 @@ public final class GatewayRig implements AutoCloseable {
             InProcessLink.named("up").withMacAddress(UPLINK_MAC).withCapacity(LINK_ROOM);
     private PortRange ports = PortRange.of(61000, 65535);
     private boolean routerAnswers = true;
-    private boolean hostHasAddress;
+    private @Nullable HostPortClaims claims;
     private boolean hasAlias = true;
     private @Nullable MemoryHost host;
     private @Nullable NatGateway gateway;
@@ -218,8 +218,13 @@ public final class GatewayRig implements AutoCloseable {
 
     /** Lets a host have the shared address too, none of whose programs uses a port of the gateway's. @return this */
     public GatewayRig sharedWithHost() {
+        return sharedWithHost(new EveryPort());
+    }
+
+    /** Lets a host have the shared address too. @param portsOfHost grants ports of it @return this */
+    public GatewayRig sharedWithHost(HostPortClaims portsOfHost) {
         requireUnbuilt();
-        hostHasAddress = true;
+        claims = portsOfHost;
         return this;
     }
 
@@ -301,7 +306,7 @@ public final class GatewayRig implements AutoCloseable {
                 routerAnswers = false;
             } else {
                 PacketUplink uplink = PacketUplink.on(uplinkLink).withPorts(ports);
-                builder.uplink(hostHasAddress ? uplink.withClaims(new EveryPort()) : uplink.withAddressOfItsOwn());
+                builder.uplink(claims != null ? uplink.withClaims(claims) : uplink.withAddressOfItsOwn());
             }
             built = builder.build();
             gateway = built;

@@ -9,11 +9,9 @@ import io.sharedip.forward.PortForward;
 import io.sharedip.uplink.HostPortClaims;
 import io.sharedip.uplink.HostPortClaims.Conflict;
 import java.time.Instant;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collections;
-import java.util.Deque;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,7 +22,11 @@ import java.util.function.Consumer;
 
 /**
  * Claims outside ports from the host before the engine uses them: the ports of forwards one by one, those of the pool in blocks
- * ahead of need and in random order. Used by one thread at a time, never the driver's; claiming may take a while.
+ * ahead of need and in random order. Used by one thread at a time; claiming may take a while, so the driver's asks no more than
+ * {@link #isDue} and {@link #areComing}.
+ *
+ * <p>A block whose claim failed is tried again ({@link PoolBlocks}). After a move that failed there and back nothing is claimed; then
+ * whatever claims next begins anew at the address first.
  */
 public final class PortKeeper {
 
@@ -41,12 +43,13 @@ public final class PortKeeper {
     private Ipv4Address address;
     private final Set<IpProtocol> protocols;
     private final Consumer<SharedIpEvent> events;
-    private final List<PortRange> pool = new ArrayList<>();
-    private final Deque<PortRange> tcp = new ArrayDeque<>();
-    private final Deque<PortRange> udp = new ArrayDeque<>();
+    private final PoolBlocks tcp;
+    private final PoolBlocks udp;
     private final Set<String> told = new HashSet<>();
     private final BitSet heldTcp = new BitSet();
     private final BitSet heldUdp = new BitSet();
+    /** Whether a move has failed there and back, so that the claims themselves are of no address. */
+    private boolean lost;
 
     /**
      * Makes a keeper that has claimed nothing.
@@ -69,12 +72,13 @@ public final class PortKeeper {
         this.claims = claims;
         this.address = address;
         this.events = events;
+        List<PortRange> blocks = new ArrayList<>();
         for (int first = pool.first(); first <= pool.last(); first += BLOCK) {
-            this.pool.add(PortRange.of(first, Math.min(first + BLOCK - 1, pool.last())));
+            blocks.add(PortRange.of(first, Math.min(first + BLOCK - 1, pool.last())));
         }
-        Collections.shuffle(this.pool, random);
-        tcp.addAll(this.pool);
-        udp.addAll(this.pool);
+        Collections.shuffle(blocks, random);
+        tcp = new PoolBlocks(blocks);
+        udp = new PoolBlocks(blocks);
     }
 
     /**
@@ -92,14 +96,22 @@ public final class PortKeeper {
         return !claims.reservesPorts();
     }
 
-    /** Whether the pool has ports that have not been claimed yet. */
-    public boolean hasMore(IpProtocol protocol) {
-        synchronized (tcp) {
-            return !blocks(protocol).isEmpty();
-        }
+    /** Whether the pool has ports that can be claimed now. */
+    public boolean isDue(IpProtocol protocol, long nowNanos) {
+        return blocks(protocol).isDue(nowNanos);
     }
 
-    private Deque<PortRange> blocks(IpProtocol protocol) {
+    /** Whether the pool has ports that will be claimed as soon as they are needed, as far as anybody knows. */
+    public boolean areComing(IpProtocol protocol) {
+        return blocks(protocol).areComing();
+    }
+
+    /** Whether the claims are of the address, as they are unless a move has failed there and back. */
+    public boolean isHolding() {
+        return !lost;
+    }
+
+    private PoolBlocks blocks(IpProtocol protocol) {
         return protocol.equals(IpProtocol.TCP) ? tcp : udp;
     }
 
@@ -111,8 +123,11 @@ public final class PortKeeper {
      */
     public List<PortRange> claimFirst(IpProtocol protocol) {
         List<PortRange> taken = new ArrayList<>();
-        while (hasMore(protocol) && taken.stream().mapToInt(PortRange::size).sum() < LOW_WATER) {
-            taken.addAll(claimMore(protocol));
+        PortRange block = blocks(protocol).take();
+        while (block != null) {
+            taken.addAll(claimBlock(protocol, block));
+            boolean enough = taken.stream().mapToInt(PortRange::size).sum() >= LOW_WATER;
+            block = enough ? null : blocks(protocol).take();
         }
         if (taken.isEmpty()) {
             throw new PortClaimException(
@@ -124,36 +139,64 @@ public final class PortKeeper {
         return taken;
     }
 
-    /** Claims a further block of the pool. @return the ports that were claimed, empty if none is left */
-    public List<PortRange> claimMore(IpProtocol protocol) {
-        PortRange block;
-        synchronized (tcp) {
-            block = blocks(protocol).poll();
+    /**
+     * Claims a further block of the pool. One whose claim fails will be due again; of failures in a row the first is told.
+     *
+     * @return the ports that were claimed, empty if none is left or could be claimed
+     */
+    public List<PortRange> claimMore(IpProtocol protocol, long nowNanos) {
+        PoolBlocks blocks = blocks(protocol);
+        PortRange block = blocks.take();
+        if (block == null) {
+            return List.of();
         }
-        return block == null ? List.of() : claimBlock(protocol, block);
+        try {
+            beginAnewIfLost();
+            List<PortRange> taken = claimBlock(protocol, block);
+            blocks.succeeded();
+            return taken;
+        } catch (RuntimeException e) {
+            if (blocks.failed(block, nowNanos)) {
+                notice("further " + protocol + " ports cannot be claimed, which is tried again: " + e.getMessage());
+            }
+            return List.of();
+        }
     }
 
     /** Claims those blocks of the pool that hold certain ports and have not been claimed yet. @return the ports that were claimed */
     public List<PortRange> claimAround(IpProtocol protocol, BitSet wanted) {
-        List<PortRange> blocks = new ArrayList<>();
-        synchronized (tcp) {
-            for (PortRange block : blocks(protocol)) {
-                int next = wanted.nextSetBit(block.first());
-                if (next >= 0 && next <= block.last()) {
-                    blocks.add(block);
-                }
-            }
-            blocks(protocol).removeAll(blocks);
+        try {
+            beginAnewIfLost();
+        } catch (RuntimeException e) {
+            notice(protocol + " ports of restored flows cannot be claimed: " + e.getMessage());
+            return List.of();
         }
         List<PortRange> taken = new ArrayList<>();
-        for (PortRange block : blocks) {
+        for (PortRange block : blocks(protocol).takeAround(wanted)) {
             try {
                 taken.addAll(claimBlock(protocol, block));
-            } catch (PortClaimException e) {
-                tell(protocol, block.first(), e.problem());
+            } catch (RuntimeException e) {
+                blocks(protocol).putBack(block);
+                tell(protocol, block.first(), e instanceof PortClaimException told ? told.problem() : e.toString());
             }
         }
         return taken;
+    }
+
+    private void beginAnewIfLost() {
+        if (!lost) {
+            return;
+        }
+        claims.move(address);
+        protocols.forEach(claims::claimProtocol);
+        lost = false;
+        tcp.succeeded();
+        udp.succeeded();
+        notice("ports of " + address + " can be claimed again");
+    }
+
+    private void notice(String message) {
+        events.accept(new SharedIpEvent.LinkNotice(Instant.now(), "claims", message));
     }
 
     private List<PortRange> claimBlock(IpProtocol protocol, PortRange block) {
@@ -191,8 +234,10 @@ public final class PortKeeper {
      * Claims the ports of a forward.
      *
      * @throws PortClaimException if the host holds one; an event tells of it
+     * @throws io.sharedip.SharedIpException if all claims are lost, and cannot be had again
      */
     public void claim(PortForward forward) {
+        beginAnewIfLost();
         IpProtocol protocol = forward.protocol();
         PortRange ports = forward.outside();
         try {
@@ -229,59 +274,71 @@ public final class PortKeeper {
 
     /**
      * Gives everything back and claims the same at another address. Where that fails altogether, what was claimed before is claimed
-     * again.
+     * again; and where that fails too, everything is lost until the address is the host's again, or another move succeeds.
      *
      * @param lostMeanwhile takes the ports that could not be claimed again, by protocol, if there are any
      * @return the ports that the host holds there, by protocol; an event tells of the first of each
-     * @throws io.sharedip.SharedIpException if nothing can be claimed there
+     * @throws io.sharedip.SharedIpException if nothing can be claimed there, or the claims cannot be moved at all
      */
     public Map<IpProtocol, BitSet> move(Ipv4Address to, Consumer<Map<IpProtocol, BitSet>> lostMeanwhile) {
-        Ipv4Address before = address;
+        try {
+            claims.move(to);
+        } catch (UnsupportedOperationException e) {
+            throw new PortClaimException(
+                    to.toString(),
+                    "cannot be moved to by " + claims.kind(),
+                    "make a new gateway for the new address",
+                    e);
+        } catch (RuntimeException e) {
+            throw returned(e, lostMeanwhile);
+        }
         try {
             return claimAgainAt(to);
         } catch (RuntimeException e) {
-            try {
-                Map<IpProtocol, BitSet> lost = claimAgainAfter(e, before);
-                if (!lost.isEmpty()) {
-                    lostMeanwhile.accept(lost);
-                }
-            } catch (RuntimeException another) {
-                e.addSuppressed(another);
-            }
-            throw e;
+            throw returned(e, lostMeanwhile);
         }
     }
 
-    private Map<IpProtocol, BitSet> claimAgainAfter(RuntimeException failure, Ipv4Address before) {
+    /** Claims everything again where it was. @return the failure that made it necessary */
+    private RuntimeException returned(RuntimeException failure, Consumer<Map<IpProtocol, BitSet>> lostMeanwhile) {
         try {
-            return claimAgainAt(before);
+            Map<IpProtocol, BitSet> gone = claimAgainAfter(failure);
+            if (!gone.isEmpty()) {
+                lostMeanwhile.accept(gone);
+            }
+        } catch (RuntimeException another) {
+            failure.addSuppressed(another);
+        }
+        return failure;
+    }
+
+    private Map<IpProtocol, BitSet> claimAgainAfter(RuntimeException failure) {
+        try {
+            claims.move(address);
+            return claimAgainAt(address);
         } catch (RuntimeException again) {
             failure.addSuppressed(again);
             return loseEverything();
         }
     }
 
-    /** Nobody knows what is claimed; the pool is claimed anew, block by block as it is needed. */
     private Map<IpProtocol, BitSet> loseEverything() {
-        Map<IpProtocol, BitSet> lost = new LinkedHashMap<>();
+        lost = true;
+        Map<IpProtocol, BitSet> gone = new LinkedHashMap<>();
         for (IpProtocol protocol : List.of(IpProtocol.TCP, IpProtocol.UDP)) {
-            if (!held(protocol).isEmpty()) {
-                lost.put(protocol, (BitSet) held(protocol).clone());
+            BitSet held = held(protocol);
+            if (!held.isEmpty()) {
+                gone.put(protocol, (BitSet) held.clone());
             }
-            held(protocol).clear();
-            synchronized (tcp) {
-                blocks(protocol).clear();
-                blocks(protocol).addAll(pool);
-            }
+            held.clear();
+            blocks(protocol).awaitAllBut(held);
         }
-        return lost;
+        return gone;
     }
 
     private Map<IpProtocol, BitSet> claimAgainAt(Ipv4Address to) {
-        claims.move(to);
-        address = to;
         protocols.forEach(claims::claimProtocol);
-        Map<IpProtocol, BitSet> lost = new LinkedHashMap<>();
+        Map<IpProtocol, BitSet> gone = new LinkedHashMap<>();
         for (IpProtocol protocol : List.of(IpProtocol.TCP, IpProtocol.UDP)) {
             BitSet missing = (BitSet) held(protocol).clone();
             for (int first = missing.nextSetBit(0); first >= 0; ) {
@@ -291,12 +348,19 @@ public final class PortKeeper {
                 first = missing.nextSetBit(end);
             }
             if (!missing.isEmpty()) {
-                lost.put(protocol, missing);
+                gone.put(protocol, missing);
                 tell(protocol, missing.nextSetBit(0), "a program of the host uses it at " + to);
             }
         }
-        lost.forEach((protocol, ports) -> held(protocol).andNot(ports));
-        return lost;
+        if (lost || !to.equals(address)) {
+            // what could not be had at the old address may be free at the new one
+            tcp.awaitAllBut(heldTcp);
+            udp.awaitAllBut(heldUdp);
+        }
+        gone.forEach((protocol, ports) -> held(protocol).andNot(ports));
+        address = to;
+        lost = false;
+        return gone;
     }
 
     /** Gives everything back. */
