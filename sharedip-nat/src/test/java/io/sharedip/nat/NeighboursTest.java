@@ -253,6 +253,74 @@ class NeighboursTest {
         }
     }
 
+    /** Sends to one machine of 192.0.0.0/16 after the other, 2,000 a second. */
+    private static void scan(GatewayRig rig, int packets) {
+        for (int i = 0; i < packets; i++) {
+            String machine = "192.0." + (3 + i / 250 % 250) + "." + (1 + i % 250);
+            rig.station("p").send(PacketBuilder.udp().from(P, 62000).to(machine, 53));
+            rig.clock().advance(Duration.ofNanos(500_000));
+        }
+        rig.station("p").discard();
+    }
+
+    @Test
+    void hostile20_and_hostile22_a_scan_of_the_segment_by_one_guest_does_not_keep_another_from_its_neighbours() {
+        String b = "10.0.0.3";
+        MacAddress near = MacAddress.parse("02:00:00:00:00:77");
+        try (GatewayRig rig = rig().guest("q", "52:54:00:00:00:02", b)
+                .with(s -> s.prefix("192.0.0.0/16").capacity(100_000).flowsPerGuest(50_000))) {
+            rig.outside().sendRaw(GatewayRig.arpReply(question(rig), ROUTER));
+            scan(rig, 4_000);
+            for (int round = 0; round < 6; round++) {
+                rig.outside().takeRaw();
+                for (int host = 100 + round * 10; host < 110 + round * 10; host++) {
+                    rig.station("q").send(PacketBuilder.udp().from(b, 62001).to("192.0.2." + host, 53));
+                }
+                List<byte[]> asked = questions(rig.outside().takeRaw());
+                assertThat(asked).hasSize(10);
+                scan(rig, 500);
+                rig.outside().takeRaw();
+                for (byte[] question : asked) {
+                    rig.outside().sendRaw(GatewayRig.arpReply(question, near));
+                }
+                assertThat(rig.outside().take())
+                        .hasSize(10)
+                        .allMatch(p -> p.destinationMac().equals(near));
+            }
+            // neither they nor the router are lost to what goes on
+            scan(rig, 4_000);
+            rig.outside().takeRaw();
+            for (int host = 100; host < 160; host++) {
+                rig.station("q").send(PacketBuilder.udp().from(b, 62001).to("192.0.2." + host, 53));
+            }
+            rig.station("q").send(PacketBuilder.udp().from(b, 62001).to(SERVER, 53));
+            assertThat(rig.outside().take()).hasSize(61);
+            assertThat(rig.station("q").take()).isEmpty();
+            assertThat(rig.stats().held()).isLessThanOrEqualTo(256);
+        }
+    }
+
+    @Test
+    void hostile20_a_guest_that_fills_the_queue_of_a_next_hop_leaves_room_in_it_for_others() {
+        String b = "10.0.0.3";
+        try (GatewayRig rig = rig().guest("q", "52:54:00:00:00:02", b)) {
+            byte[] question = question(rig);
+            for (int i = 0; i < 100; i++) {
+                send(rig, 62000);
+            }
+            for (int port = 62001; port < 62005; port++) {
+                rig.station("q").send(PacketBuilder.udp().from(b, port).to(SERVER, 53));
+                send(rig, 62000);
+            }
+            assertThat(rig.stats().held()).isEqualTo(32);
+            rig.outside().sendRaw(GatewayRig.arpReply(question, ROUTER));
+            assertThat(rig.outside().take())
+                    .extracting(ParsedPacket::sourcePort)
+                    .hasSize(32)
+                    .containsSubsequence(62001, 62002, 62003, 62004);
+        }
+    }
+
     @Test
     void frames_that_wait_for_a_removed_guest_never_leave() throws Exception {
         try (GatewayRig rig = rig().guest("q", "52:54:00:00:00:02", "10.0.0.3")) {

@@ -74,7 +74,7 @@ final class Delivery {
         }
         identification.renew(c);
         int nextHop = outside.isOnLink(destination) ? destination : outside.router();
-        long mac = neighbours.resolve(nextHop, nowNanos);
+        long mac = neighbours.resolve(nextHop, origin.number(), nowNanos);
         if (mac == NeighbourTable.FAILED) {
             return Outcome.UNRESOLVED;
         }

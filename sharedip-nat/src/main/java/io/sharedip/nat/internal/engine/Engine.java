@@ -319,7 +319,7 @@ public final class Engine implements NeighbourTable.Owner, Attachment.Owner {
     public void warmUp(long nowNanos) {
         now = nowNanos;
         if (sockets == null) {
-            neighbours.resolve(outside.router(), nowNanos);
+            neighbours.resolve(outside.router(), Attachment.UPLINK, nowNanos);
             flush();
         }
     }
@@ -1125,5 +1125,10 @@ public final class Engine implements NeighbourTable.Owner, Attachment.Owner {
     public void giveUp(Frame frame, Attachment origin, int fragmentation) {
         counters.drop(DropReason.NEIGHBOUR_UNRESOLVED, Fragmentation.frames(fragmentation));
         icmpErrors.tellUnreachable(frame, origin);
+    }
+
+    @Override
+    public void displace(int fragmentation) {
+        counters.drop(DropReason.NEIGHBOUR_QUEUE_FULL, Fragmentation.frames(fragmentation));
     }
 }

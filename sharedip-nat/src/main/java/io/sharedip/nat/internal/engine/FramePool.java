@@ -1,15 +1,20 @@
 package io.sharedip.nat.internal.engine;
 
+import io.sharedip.nat.internal.flow.EvictionQueues;
 import io.sharedip.packet.Frame;
 
 /**
  * A bounded pool of frame copies: what must outlive the call that brought it waits here, on lists linked by slot number. Slots get
  * their octets at first use and keep them, unless they are many.
+ *
+ * <p>A frame is charged to its guest, a share for each {@value #SHARE} octets that it has begun. Whose frames go where there is no room is
+ * asked of the pool: the oldest of whoever holds most, and only for one who holds less.
  */
 final class FramePool {
 
     static final int NONE = -1;
 
+    private static final int SHARE = 4096;
     private static final int ROOM_STEP = 2048;
     /** Whoever is longer gives its octets back when it leaves. */
     private static final int ROOM_KEPT = 2 * ROOM_STEP;
@@ -19,18 +24,19 @@ final class FramePool {
     private final int[] next;
     private final int[] fragmentations;
     private final int[] lengths;
-    private final int mostOctets;
-    private int octets;
+    private final EvictionQueues queues;
+    private final int capacity;
+    private int used;
     private int free;
 
     /**
      * Makes an empty pool.
      *
-     * @param slots most frames
-     * @param mostOctets of all frames together
+     * @param slots most frames, and most shares
      */
-    FramePool(int slots, int mostOctets) {
-        this.mostOctets = mostOctets;
+    FramePool(int slots) {
+        capacity = slots;
+        queues = new EvictionQueues(new long[slots]);
         fragmentations = new int[slots];
         lengths = new int[slots];
         frames = new Frame[slots];
@@ -42,13 +48,48 @@ final class FramePool {
         }
     }
 
-    /** Copies a frame in. @return its slot, or {@link #NONE} if there is no room */
+    private static int shares(int length) {
+        return Math.max(1, (length + SHARE - 1) / SHARE);
+    }
+
+    /** Whether a guest's frame finds room, if need be at the cost of those that are {@link #surplus}. */
+    boolean admits(int guest, int length) {
+        int need = shares(length);
+        if (used + need <= capacity) {
+            return true;
+        }
+        int greediest = queues.greedierThan(guest);
+        return greediest != NONE && queues.held(greediest) > queues.held(guest) + need;
+    }
+
+    /** The frame that has to go first for one that is {@link #admits admitted}, or {@link #NONE} if there is room. */
+    int surplus(int guest, int length) {
+        return used + shares(length) <= capacity ? NONE : queues.oldestUnanswered(queues.greedierThan(guest));
+    }
+
+    /** Of the frames on a list the first of whoever holds most, if that is more than a guest may hold by one more, or {@link #NONE}. */
+    int surplusOn(int first, int guest) {
+        int found = NONE;
+        int most = queues.held(guest) + 1;
+        if (queues.greedierThan(guest) != NONE) {
+            for (int slot = first; slot != NONE; slot = next[slot]) {
+                int held = queues.held(origins[slot].number());
+                if (held > most) {
+                    most = held;
+                    found = slot;
+                }
+            }
+        }
+        return found;
+    }
+
+    /** Copies a frame in for which there is room. @return its slot */
     int add(Frame frame, Attachment origin, int fragmentation) {
         int slot = free;
-        if (slot == NONE || octets + frame.length() > mostOctets) {
-            return NONE;
-        }
-        octets += frame.length();
+        int shares = shares(frame.length());
+        used += shares;
+        queues.add(slot, origin.number(), EvictionQueues.UNANSWERED);
+        queues.count(origin.number(), shares);
         lengths[slot] = frame.length();
         free = next[slot];
         Frame copy = frames[slot];
@@ -88,7 +129,10 @@ final class FramePool {
 
     /** Gives a slot back that is on no list. */
     void release(int slot) {
-        octets -= lengths[slot];
+        int shares = shares(lengths[slot]);
+        used -= shares;
+        queues.remove(slot, origins[slot].number(), EvictionQueues.UNANSWERED);
+        queues.count(origins[slot].number(), -shares);
         if (frames[slot].array().length > ROOM_KEPT) {
             frames[slot] = new Frame();
         }

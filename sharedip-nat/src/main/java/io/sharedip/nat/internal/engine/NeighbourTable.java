@@ -1,5 +1,6 @@
 package io.sharedip.nat.internal.engine;
 
+import io.sharedip.nat.internal.flow.EvictionQueues;
 import io.sharedip.packet.Frame;
 import java.util.Arrays;
 
@@ -9,6 +10,11 @@ import java.util.Arrays;
  *
  * <p>States: an entry is <em>incomplete</em> (asked, frames wait), <em>reachable</em> (known, and asked again after 30 s in use),
  * <em>probing</em> (known, being asked again) or <em>failed</em> (did not answer; frames are refused for a while).
+ *
+ * <p><b>Fairness.</b> Entries and waiting frames are charged to the guest whose packets they are for; that of the router to nobody. Where
+ * there is no room, whoever holds most loses its oldest to whoever holds less, entries without an address before those with one, and
+ * else the newcomer is refused. So a scan of the segment costs the scanner alone. An entry that several ask for while it is incomplete is
+ * charged to the most modest of them, an old one to whoever sent there when it had to be asked again.
  */
 final class NeighbourTable {
 
@@ -22,6 +28,9 @@ final class NeighbourTable {
 
         /** Gives up a frame that waited in vain. */
         void giveUp(Frame frame, Attachment origin, int fragmentation);
+
+        /** Gives up a frame that had to make room for another guest's. */
+        void displace(int fragmentation);
     }
 
     /** From {@link #resolve}: the address is not known yet. */
@@ -38,7 +47,6 @@ final class NeighbourTable {
     private static final int BUCKETS = 2048;
     private static final int FRAMES = 256;
     private static final int FRAMES_EACH = 32;
-    private static final int OCTETS = 1 << 20;
     private static final int NONE = -1;
 
     private enum State {
@@ -64,7 +72,10 @@ final class NeighbourTable {
     private final int[] firstWaiting = new int[CAPACITY];
     private final int[] lastWaiting = new int[CAPACITY];
     private final int[] waiting = new int[CAPACITY];
-    private final FramePool pool = new FramePool(FRAMES, OCTETS);
+    private final int[] holders = new int[CAPACITY];
+    private final EvictionQueues queues = new EvictionQueues(new long[CAPACITY]);
+    private final FramePool pool = new FramePool(FRAMES);
+    private final int[] entryOf = new int[FRAMES];
     private int held;
     private int hand;
     private int busy;
@@ -96,23 +107,24 @@ final class NeighbourTable {
     /**
      * The MAC address of a next hop. Asks for it where it is unknown or old.
      *
+     * @param by number of the guest that sends there
      * @return the address, {@link #PENDING} or {@link #FAILED}
      */
-    long resolve(int address, long nowNanos) {
+    long resolve(int address, int by, long nowNanos) {
         int entry = find(address);
         if (entry == NONE) {
-            entry = claim(address, nowNanos);
+            entry = claim(address, by, nowNanos);
             if (entry == NONE) {
                 return FAILED;
             }
-            begin(entry, State.INCOMPLETE, nowNanos);
+            begin(entry, State.INCOMPLETE, by, nowNanos);
             return PENDING;
         }
         lastUse[entry] = nowNanos;
         switch (states[entry]) {
             case REACHABLE -> {
                 if (due[entry] - nowNanos <= 0) {
-                    begin(entry, State.PROBING, nowNanos);
+                    begin(entry, State.PROBING, by, nowNanos);
                 }
                 return macs[entry];
             }
@@ -120,11 +132,14 @@ final class NeighbourTable {
                 return macs[entry];
             }
             case INCOMPLETE -> {
+                if (queues.held(by) + 1 < queues.held(holders[entry])) {
+                    turn(entry, State.INCOMPLETE, by);
+                }
                 return PENDING;
             }
             default -> {
                 if (due[entry] - nowNanos <= 0) {
-                    begin(entry, State.INCOMPLETE, nowNanos);
+                    begin(entry, State.INCOMPLETE, by, nowNanos);
                     return PENDING;
                 }
                 return FAILED;
@@ -132,24 +147,63 @@ final class NeighbourTable {
         }
     }
 
-    private void begin(int entry, State state, long nowNanos) {
-        states[entry] = state;
+    private void begin(int entry, State state, int by, long nowNanos) {
+        turn(entry, state, by);
         tries[entry] = 1;
         due[entry] = nowNanos + RETRY;
-        busy++;
         owner.askFor(addresses[entry], state == State.PROBING ? macs[entry] : 0);
+    }
+
+    /** Changes an entry's state and whom it is charged to, and with them its place among those that make room. */
+    private void turn(int entry, State state, int by) {
+        State before = states[entry];
+        busy += (asks(state) ? 1 : 0) - (asks(before) ? 1 : 0);
+        if (addresses[entry] != router) {
+            if (before != State.FREE) {
+                queues.remove(entry, holders[entry], queueOf(before));
+                queues.count(holders[entry], -1);
+            }
+            if (state != State.FREE) {
+                queues.add(entry, by, queueOf(state));
+                queues.count(by, 1);
+            }
+        }
+        states[entry] = state;
+        holders[entry] = by;
+    }
+
+    private static boolean asks(State state) {
+        return state == State.INCOMPLETE || state == State.PROBING;
+    }
+
+    /** Entries without an address go first, those with one last. */
+    private static int queueOf(State state) {
+        return state == State.INCOMPLETE || state == State.FAILED
+                ? EvictionQueues.FROM_OUTSIDE
+                : EvictionQueues.UNANSWERED;
     }
 
     /** Keeps a copy of a frame for a pending address. @return false if too many wait already */
     boolean hold(int address, Frame frame, Attachment origin, int fragmentation) {
         int entry = find(address);
-        if (entry == NONE || waiting[entry] == FRAMES_EACH) {
+        int by = origin.number();
+        if (entry == NONE || !pool.admits(by, frame.length())) {
             return false;
+        }
+        if (waiting[entry] == FRAMES_EACH) {
+            int surplus = pool.surplusOn(firstWaiting[entry], by);
+            if (surplus == FramePool.NONE) {
+                return false;
+            }
+            displace(surplus);
+        }
+        for (int surplus = pool.surplus(by, frame.length());
+                surplus != FramePool.NONE;
+                surplus = pool.surplus(by, frame.length())) {
+            displace(surplus);
         }
         int slot = pool.add(frame, origin, fragmentation);
-        if (slot == FramePool.NONE) {
-            return false;
-        }
+        entryOf[slot] = entry;
         if (waiting[entry] == 0) {
             firstWaiting[entry] = slot;
         } else {
@@ -159,6 +213,28 @@ final class NeighbourTable {
         waiting[entry]++;
         held += Fragmentation.frames(fragmentation);
         return true;
+    }
+
+    /** Takes a frame out of its queue, which is short, and gives it up for another. */
+    private void displace(int slot) {
+        int entry = entryOf[slot];
+        int previous = FramePool.NONE;
+        for (int i = firstWaiting[entry]; i != slot; i = pool.next(i)) {
+            previous = i;
+        }
+        if (previous == FramePool.NONE) {
+            firstWaiting[entry] = pool.next(slot);
+        } else {
+            pool.next(previous, pool.next(slot));
+        }
+        if (lastWaiting[entry] == slot) {
+            lastWaiting[entry] = previous;
+        }
+        waiting[entry]--;
+        int fragmentation = pool.fragmentation(slot);
+        held -= Fragmentation.frames(fragmentation);
+        pool.release(slot);
+        owner.displace(fragmentation);
     }
 
     /**
@@ -175,16 +251,15 @@ final class NeighbourTable {
         State state = states[entry];
         if (!asked) {
             if (state == State.REACHABLE && macs[entry] != mac) {
-                begin(entry, State.PROBING, nowNanos);
+                begin(entry, State.PROBING, holders[entry], nowNanos);
                 owner.askFor(address, 0);
             }
             return false;
         }
-        if (state != State.INCOMPLETE && state != State.PROBING) {
+        if (!asks(state)) {
             return false;
         }
-        busy--;
-        states[entry] = State.REACHABLE;
+        turn(entry, State.REACHABLE, holders[entry]);
         macs[entry] = mac;
         due[entry] = nowNanos + REFRESH;
         release(entry, mac);
@@ -209,18 +284,13 @@ final class NeighbourTable {
 
     /** Forgets every neighbour, and gives up what waits for one: the gateway is on another segment. */
     void forget(int newRouter) {
-        router = newRouter;
         for (int entry = 0; entry < CAPACITY; entry++) {
-            State state = states[entry];
-            if (state == State.FREE) {
-                continue;
+            if (states[entry] != State.FREE) {
+                release(entry, 0);
+                drop(entry);
             }
-            if (state == State.INCOMPLETE || state == State.PROBING) {
-                busy--;
-            }
-            release(entry, 0);
-            drop(entry);
         }
+        router = newRouter;
     }
 
     /** Whether questions are open. */
@@ -235,7 +305,7 @@ final class NeighbourTable {
         }
         for (int entry = 0; entry < CAPACITY; entry++) {
             State state = states[entry];
-            if ((state != State.INCOMPLETE && state != State.PROBING) || due[entry] - nowNanos > 0) {
+            if (!asks(state) || due[entry] - nowNanos > 0) {
                 continue;
             }
             if (tries[entry] < TRIES) {
@@ -246,20 +316,40 @@ final class NeighbourTable {
                     && addresses[entry] != router
                     && lastUse[entry] - due[entry] + TRIES * RETRY < 0) {
                 // nobody has sent there since the probe began: forget it instead of calling it failed
-                busy--;
                 drop(entry);
             } else {
-                busy--;
-                states[entry] = State.FAILED;
+                turn(entry, State.FAILED, holders[entry]);
                 due[entry] = nowNanos + HOLD_OFF;
                 release(entry, 0);
             }
         }
     }
 
-    /** A place for a new address: a free one, or that of an entry nobody waits for. */
-    private int claim(int address, long nowNanos) {
-        int entry = NONE;
+    /** A place for a new address: a free one, that of an entry nobody waits for, or that of whoever holds most. */
+    private int claim(int address, int by, long nowNanos) {
+        int entry = idle(nowNanos);
+        if (entry == NONE) {
+            entry = surplus(by);
+        }
+        if (entry == NONE) {
+            return NONE;
+        }
+        while (waiting[entry] > 0) {
+            displace(firstWaiting[entry]);
+        }
+        if (states[entry] != State.FREE) {
+            drop(entry);
+        }
+        addresses[entry] = address;
+        macs[entry] = 0;
+        lastUse[entry] = nowNanos;
+        int bucket = bucketOf(address);
+        chain[entry] = buckets[bucket];
+        buckets[bucket] = entry;
+        return entry;
+    }
+
+    private int idle(long nowNanos) {
         for (int look = 0; look < 64; look++) {
             int candidate = hand;
             hand = (hand + 1) % CAPACITY;
@@ -268,28 +358,21 @@ final class NeighbourTable {
                     && ((state == State.FAILED && due[candidate] - nowNanos <= 0)
                             || (state == State.REACHABLE && lastUse[candidate] + REFRESH - nowNanos < 0));
             if (state == State.FREE || idle) {
-                entry = candidate;
-                break;
+                return candidate;
             }
         }
-        if (entry == NONE) {
-            return NONE;
-        }
-        if (states[entry] != State.FREE) {
-            drop(entry);
-        }
-        addresses[entry] = address;
-        macs[entry] = 0;
-        waiting[entry] = 0;
-        lastUse[entry] = nowNanos;
-        int bucket = bucketOf(address);
-        chain[entry] = buckets[bucket];
-        buckets[bucket] = entry;
-        return entry;
+        return NONE;
+    }
+
+    private int surplus(int by) {
+        int greediest = queues.greedierThan(by);
+        return greediest == NONE || queues.held(greediest) <= queues.held(by) + 1
+                ? NONE
+                : queues.oldestUnanswered(greediest);
     }
 
     private void drop(int entry) {
-        states[entry] = State.FREE;
+        turn(entry, State.FREE, holders[entry]);
         int bucket = bucketOf(addresses[entry]);
         if (buckets[bucket] == entry) {
             buckets[bucket] = chain[entry];
