@@ -86,7 +86,7 @@ public sealed interface SharedIpEvent {
      * @param guest whose flow it was
      * @param protocol of the flow
      * @param inside the guest's endpoint; for ICMP the identifier is the port
-     * @param outside the endpoint that the outside saw
+     * @param outside the endpoint that the outside saw, after an {@link AddressChanged} the new one
      * @param peer the other side's endpoint as the guest saw it
      * @param reason why
      * @param packetsOut from the guest
@@ -131,7 +131,8 @@ public sealed interface SharedIpEvent {
      * @param guest whose mapping it was
      * @param protocol of the mapping
      * @param inside the guest's endpoint; for ICMP the identifier is the port
-     * @param outside the endpoint that the outside saw
+     * @param outside the endpoint that the outside saw, as in the mapping's {@link MappingCreated}: if the mapping outlived an
+     *     {@link AddressChanged}, the outside saw the new address with this port from then on
      * @param peer the outside endpoint for which the mapping was made
      * @param reason why the last flow ended
      * @param packetsOut from the guest
@@ -232,7 +233,8 @@ public sealed interface SharedIpEvent {
     record LinkNotice(Instant at, String link, String message) implements SharedIpEvent {}
 
     /**
-     * The shared address changed.
+     * The shared address changed. Mappings and flows that are kept are not told of one by one: from now on the outside sees them under the
+     * new address, with the ports that they had.
      *
      * @param at when
      * @param before the old address

@@ -7,13 +7,21 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sharedip.ConfigurationException;
 import io.sharedip.FlowPolicy;
+import io.sharedip.GuestId;
 import io.sharedip.address.IpProtocol;
+import io.sharedip.address.Ipv4Address;
+import io.sharedip.address.MacAddress;
 import io.sharedip.address.UplinkAddress;
+import io.sharedip.binding.Binding;
 import io.sharedip.event.SharedIpEvent.AddressChanged;
 import io.sharedip.event.SharedIpEvent.CloseReason;
 import io.sharedip.event.SharedIpEvent.FlowClosed;
+import io.sharedip.event.SharedIpEvent.MappingDeleted;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.packet.Octets;
+import io.sharedip.snapshot.RestoreOptions;
+import io.sharedip.snapshot.RestoreReport;
+import io.sharedip.snapshot.RestoreReport.Skipped;
 import io.sharedip.stats.DropReason;
 import io.sharedip.testing.Conversation;
 import io.sharedip.testing.EventRecorder;
@@ -21,12 +29,15 @@ import io.sharedip.testing.GatewayRig;
 import io.sharedip.testing.LeakChecker;
 import io.sharedip.testing.PacketBuilder;
 import io.sharedip.testing.ParsedPacket;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The shared address changes while the gateway runs. */
 class AddressChangeTest {
@@ -38,6 +49,9 @@ class AddressChangeTest {
     private static final String Q = "10.0.0.3";
     private static final UplinkAddress PLACE =
             UplinkAddress.of(NEW, "192.0.2.0/24", GatewayRig.ROUTER).withAlias(GatewayRig.ALIAS);
+
+    private static final UplinkAddress PLACE_12 =
+            UplinkAddress.of("192.0.2.12", "192.0.2.0/24", GatewayRig.ROUTER).withAlias(GatewayRig.ALIAS);
 
     private final EventRecorder events = new EventRecorder();
 
@@ -177,6 +191,95 @@ class AddressChangeTest {
             // new ones call the new address
             rig.station("p").send(PacketBuilder.tcp().from(P, 62_003).to(NEW, 8080));
             assertThat(rig.station("q").takeOne().from()).isEqualTo(NEW + ":62003");
+        }
+    }
+
+    private static byte[] snapshot(GatewayRig rig) throws Exception {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        rig.await(rig.gateway().snapshot(out));
+        return out.toByteArray();
+    }
+
+    private static RestoreReport restore(GatewayRig rig, byte[] snapshot) throws Exception {
+        return rig.await(rig.gateway()
+                .restore(new ByteArrayInputStream(snapshot), RestoreOptions.defaults().withDowntime(Duration.ZERO)));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {NEW, OLD})
+    void case03_hairpins_that_are_kept_go_on_through_another_gateway(String address) throws Exception {
+        try (GatewayRig rig = rig();
+                GatewayRig next = rig().with(b -> b.address(address))) {
+            rig.station("p").send(PacketBuilder.tcp().from(P, 62_000).to(OLD, 8080));
+            rig.station("q").take();
+            change(rig, PLACE, FlowPolicy.KEEP);
+            byte[] file = snapshot(rig);
+            RestoreReport report = next.await(next.gateway()
+                    .restore(
+                            new ByteArrayInputStream(file),
+                            RestoreOptions.defaults()
+                                    .withDowntime(Duration.ZERO)
+                                    .withOtherAddress(RestoreOptions.OtherAddress.TAKE_OVER)));
+            assertThat(report.flows()).isEqualTo(2);
+            next.station("q")
+                    .send(PacketBuilder.tcp().from(Q, 80).to(OLD, 62_000).flags(SYN | ACK));
+            assertThat(next.station("p").takeOne().from()).isEqualTo(OLD + ":8080");
+            next.station("p")
+                    .send(PacketBuilder.tcp().from(P, 62_000).to(OLD, 8080).flags(ACK));
+            assertThat(next.station("q").takeOne().from()).isEqualTo(OLD + ":62000");
+            assertThat(next.outside().take()).isEmpty();
+            assertThat(next.stats().dropped()).isZero();
+            // and through a third
+            try (GatewayRig last = rig().with(b -> b.address(address))) {
+                assertThat(restore(last, snapshot(next)).flows()).isEqualTo(2);
+            }
+        }
+    }
+
+    @Test
+    void a_name_that_has_come_to_mean_another_is_not_restored() throws Exception {
+        try (GatewayRig rig = rig();
+                GatewayRig mapped = rig().with(b -> b.address(NEW).oneToOne("192.0.2.12", "q"));
+                GatewayRig owned = rig().with(b -> b.address(NEW))) {
+            change(rig, PLACE_12, FlowPolicy.FLUSH);
+            rig.station("p").send(PacketBuilder.tcp().from(P, 62_000).to("192.0.2.12", 8080));
+            rig.station("q").take();
+            change(rig, PLACE, FlowPolicy.KEEP);
+            byte[] file = snapshot(rig);
+            assertThat(restore(mapped, file).flows()).isZero();
+            // p cannot mean anybody else by an address of its own
+            owned.await(owned.gateway()
+                    .bind(new Binding(
+                            GuestId.of("p"),
+                            MacAddress.parse("52:54:00:00:00:01"),
+                            Ipv4Address.parse("192.0.2.12"))));
+            RestoreReport report = restore(owned, file);
+            assertThat(report.flows()).isEqualTo(1);
+            assertThat(report.skipped(Skipped.FLOW_UNLIKE_SETTINGS)).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void rfc8158_a_mapping_that_is_kept_is_told_of_at_its_end_as_at_its_beginning() throws Exception {
+        try (GatewayRig rig = rig()) {
+            rig.station("p").send(PacketBuilder.udp().from(P, 62_000).to(SERVER, 53));
+            rig.station("q").send(PacketBuilder.udp().from(Q, 62_001).to(NEW, 53));
+            change(rig, PLACE, FlowPolicy.KEEP);
+            rig.station("p").send(PacketBuilder.udp().from(P, 62_002).to(SERVER, 53));
+            MappingDeleted ended = events.await(MappingDeleted.class);
+            assertThat(ended.reason()).isEqualTo(CloseReason.ADDRESS_CHANGED);
+            assertThat(ended.outside()).hasToString(OLD + ":62001");
+            rig.advance(Duration.ofMinutes(10));
+            MappingDeleted kept =
+                    events.await(MappingDeleted.class, e -> e.inside().port() == 62_000);
+            assertThat(kept.outside()).hasToString(OLD + ":62000");
+            MappingDeleted fresh =
+                    events.await(MappingDeleted.class, e -> e.inside().port() == 62_002);
+            assertThat(fresh.outside()).hasToString(NEW + ":62002");
+            // a flow is told of as it showed last
+            FlowClosed flow =
+                    events.await(FlowClosed.class, e -> e.inside().port() == 62_000);
+            assertThat(flow.outside()).hasToString(NEW + ":62000");
         }
     }
 

@@ -122,6 +122,9 @@ public final class FlowTransfer {
         r.remaining(millis(table.deadline(flow) - names.at()));
         r.mappingRemaining(mapping < 0 ? 0 : millis(mappings.deadline(mapping) - names.at()));
         r.counters(table.packetsOut(flow), table.bytesOut(flow), table.packetsIn(flow), table.bytesIn(flow));
+        if (r.peerAddress() != r.peerOutsideAddress() && !outside.isAlias(table.peerAddress(flow))) {
+            flags |= FlowRecord.FORMER_NAME;
+        }
         r.flags(flags);
         if (table.protocol(flow) == TCP) {
             TcpMemory.describe(table, flow, r);
@@ -177,7 +180,8 @@ public final class FlowTransfer {
         int shown = here(r.outsideAddress(), target);
         if (shown != engine.shownTo(guest, r.insideAddress(), peerOutside)
                 || !isMappedAsSet(r, shown)
-                || !isNamedAsSet(guest, peer, peerOutside, peerGuest)) {
+                || !(isNamedAsSet(guest, peer, peerOutside, peerGuest)
+                        || (r.has(FlowRecord.FORMER_NAME) && isNamedAsBefore(guest, peer, peerOutside)))) {
             return Skipped.FLOW_UNLIKE_SETTINGS;
         }
         int state = r.state().ordinal();
@@ -294,6 +298,14 @@ public final class FlowTransfer {
             return peer == peerOutside && peerGuest == null;
         }
         return peer == peerOutside ? !guest.owns(peer) : peer == outside.alias() && peer != 0;
+    }
+
+    /** Whether the name may be one of the shared address before the gateway moved: nothing that means another now. */
+    private boolean isNamedAsBefore(Attachment guest, int peer, int peerOutside) {
+        return peerOutside == outside.shared()
+                && !guest.owns(peer)
+                && !outside.isOneToOne(peer)
+                && !outside.isAlias(peer);
     }
 
     private static boolean leads(ForwardTable.Entry forward, Attachment guest, FlowRecord r) {

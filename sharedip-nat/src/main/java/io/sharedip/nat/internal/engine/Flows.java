@@ -330,6 +330,7 @@ final class Flows {
                 fromPool && ports.areShared(protocol),
                 nowNanos);
         mappings.firstPeer(added, packed(peerOutside, peerPort));
+        mappings.firstAddress(added, outside.shared());
         events.mappingCreated(
                 nowNanos,
                 guest.guestId(),
@@ -824,7 +825,7 @@ final class Flows {
                     guest.guestId(),
                     protocol,
                     packed(mappings.insideAddress(on), mappings.insidePort(on)),
-                    packed(outside.shared(), port),
+                    packed(mappings.firstAddress(on), port),
                     mappings.firstPeer(on),
                     reason,
                     mappings.packetsOut(on),

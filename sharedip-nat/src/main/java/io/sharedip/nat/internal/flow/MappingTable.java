@@ -40,6 +40,7 @@ public final class MappingTable {
     private final boolean[] shared;
     private final long[] deadline;
     private final long[] firstPeer;
+    private final int[] firstAddress;
     private final long[] totals;
     private final int[] firstFlow;
     private final int[] busyFlows;
@@ -71,6 +72,7 @@ public final class MappingTable {
         this.shared = new boolean[capacity];
         this.deadline = new long[capacity];
         this.firstPeer = new long[capacity];
+        this.firstAddress = new int[capacity];
         this.totals = new long[capacity * TOTALS];
         this.firstFlow = new int[capacity];
         this.busyFlows = new int[capacity];
@@ -341,6 +343,16 @@ public final class MappingTable {
     /** Remembers the peer that the mapping was made for. */
     public void firstPeer(int mapping, long packed) {
         firstPeer[mapping] = packed;
+    }
+
+    /** The address that the mapping was made with, as {@link #firstAddress(int, int)} was told. */
+    public int firstAddress(int mapping) {
+        return firstAddress[mapping];
+    }
+
+    /** Remembers the address that the mapping was made with: the gateway may move. */
+    public void firstAddress(int mapping, int shared) {
+        firstAddress[mapping] = shared;
     }
 
     /** Adds what a flow that ends has carried. */

@@ -52,7 +52,10 @@ public final class FlowRecord {
     /** In {@link #flags()}: the flow has no mapping; its port is the same inside and outside. */
     public static final int UNMAPPED = 1 << 12;
 
-    static final int ALL_FLAGS = (1 << 13) - 1;
+    /** In {@link #flags()}: the guest knows its peer, another guest, by an address that the gateway had before. */
+    public static final int FORMER_NAME = 1 << 13;
+
+    static final int ALL_FLAGS = (1 << 14) - 1;
 
     /** In {@link #windowFlags}: the side has offered to scale windows. */
     public static final int SCALE_OFFERED = 1;
@@ -162,7 +165,9 @@ public final class FlowRecord {
         if ((flags() & ~ALL_FLAGS) != 0) {
             return "a flow has flags that this version does not know";
         }
-        if (!isMachine(insideAddress()) || !isMachine(outsideAddress())) {
+        if (!isMachine(insideAddress())
+                || !isMachine(outsideAddress())
+                || (has(FORMER_NAME) && !isMachine(peerAddress()))) {
             return "a flow has an address that no machine can have";
         }
         if (!portsFit()) {

@@ -91,7 +91,7 @@ class SnapshotFormatTest {
         flow.state(TrackedState.values()[protocol == 6 ? 2 + random.nextInt(5) : random.nextInt(2)]);
         flow.insideAddress(10 << 24 | random.nextInt(1 << 24));
         flow.outsideAddress(SHARED.bits());
-        flow.peerAddress(random.nextInt());
+        flow.peerAddress(1 + random.nextInt(126) << 24 | random.nextInt(1 << 24));
         flow.peerOutsideAddress(random.nextInt());
         flow.insidePort(protocol == 47 ? 0 : 1 + random.nextInt(65535));
         flow.outsidePort(protocol == 47 ? 0 : 1 + random.nextInt(65535));
@@ -378,9 +378,15 @@ class SnapshotFormatTest {
         refused(withFlow(flow -> flow.mappingForward(3)), "names a forward");
         refused(withFlow(flow -> flow.protocol(17)), "a state that its protocol has not");
         refused(withFlow(flow -> flow.state(TrackedState.REPLIED)), "a state that its protocol has not");
-        refused(withFlow(flow -> flow.flags(1 << 13)), "flags that this version does not know");
+        refused(withFlow(flow -> flow.flags(1 << 14)), "flags that this version does not know");
         refused(withFlow(flow -> flow.insideAddress(0)), "an address that no machine can have");
         refused(withFlow(flow -> flow.outsideAddress(0xe0000001)), "an address that no machine can have");
+        refused(
+                withFlow(flow -> {
+                    flow.flags(FlowRecord.FORMER_NAME);
+                    flow.peerAddress(0xe0000001);
+                }),
+                "an address that no machine can have");
         refused(withFlow(flow -> flow.insidePort(0)), "ports that its protocol has not");
         refused(withFlow(flow -> flow.outsidePort(0)), "ports that its protocol has not");
         refused(withFlow(flow -> flow.peerPort(0)), "ports that its protocol has not");
