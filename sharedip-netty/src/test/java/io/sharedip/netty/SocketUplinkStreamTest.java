@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.sharedip.address.Ipv4Address;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.ref.WeakReference;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -299,6 +301,47 @@ class SocketUplinkStreamTest {
                 assertThat(stream.write(data)).isEqualTo(data.length);
                 peer.getInputStream().readNBytes(data.length);
             }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "AUTO")
+    void single_octets_that_wait_for_a_slow_peer_arrive_in_order_and_before_the_end(SocketTransport transport)
+            throws IOException {
+        byte[] block = random(100_000);
+        ByteArrayOutputStream sent = new ByteArrayOutputStream();
+        try (UplinkRig rig = UplinkRig.on(transport);
+                ServerSocket server = server()) {
+            StreamEvents stream = rig.connected(server.getLocalPort());
+            try (Socket peer = server.accept()) {
+                do {
+                    sent.write(block, 0, stream.write(block));
+                    rig.letItHappen();
+                } while (stream.room() > 0);
+                CompletableFuture<byte[]> read = CompletableFuture.supplyAsync(() -> all(peer));
+                for (int turn = 0; turn < 20; turn++) {
+                    until(() -> stream.room() >= 1000);
+                    rig.run(() -> {
+                        for (int i = 0; i < 1000; i++) {
+                            sent.write(block, i, stream.stream.write(block, i, 1));
+                            rig.uplink.flush();
+                        }
+                    });
+                }
+                stream.call(() -> stream.stream.shutdownOutput());
+
+                assertThat(read.join()).isEqualTo(sent.toByteArray());
+                assertThat(stream.events).containsOnly("connected", "writable");
+                rig.close(stream.stream);
+            }
+        }
+    }
+
+    private static byte[] all(Socket peer) {
+        try {
+            return peer.getInputStream().readAllBytes();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

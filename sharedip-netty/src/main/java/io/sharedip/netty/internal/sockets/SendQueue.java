@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What a stream has taken and the kernel has not: copies in pooled buffers, filled one after the other, so that the many small writes of a
- * turn go out with few system calls. Event loop only.
+ * turn go out with few system calls. A buffer that is not full goes to Netty only when the kernel has taken all of the turns before:
+ * however small the writes are, what is held stays in proportion to its octets. Event loop only.
  */
 @SuppressWarnings("FutureReturnValueIgnored") // the listener hears of it
 final class SendQueue {
@@ -22,6 +23,10 @@ final class SendQueue {
     private final Consumer<Throwable> failure;
     private @Nullable ByteBuf filling;
     private int waiting;
+    /** Writes that Netty has not done with. */
+    private int unfinished;
+    /** The last of these, which have not been flushed. */
+    private int unflushed;
 
     /**
      * Makes an empty queue.
@@ -72,14 +77,17 @@ final class SendQueue {
 
     void flush(Channel channel) {
         ByteBuf buffer = filling;
-        if (buffer != null) {
+        if (buffer != null && unfinished == unflushed) {
             handOver(channel, buffer);
         }
+        unflushed = 0;
         channel.flush();
     }
 
     private void handOver(Channel channel, ByteBuf buffer) {
         filling = null;
+        unfinished++;
+        unflushed++;
         channel.write(buffer).addListener(new Written(buffer.readableBytes()));
     }
 
@@ -104,12 +112,16 @@ final class SendQueue {
         @Override
         public void operationComplete(ChannelFuture write) {
             waiting -= octets;
+            unfinished--;
             Throwable cause = write.cause();
-            if (cause == null) {
-                progress.run();
-            } else {
+            if (cause != null) {
                 failure.accept(cause);
+                return;
             }
+            if (unfinished == 0 && filling != null) {
+                flush(write.channel());
+            }
+            progress.run();
         }
     }
 }
