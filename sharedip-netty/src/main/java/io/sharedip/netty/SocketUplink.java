@@ -52,7 +52,8 @@ import org.jspecify.annotations.Nullable;
  * <p>With {@link SocketTransport#IO_URING} a refusal by ICMP can be told as an unreachable host whatever it said.
  *
  * <p><b>The host's addresses</b> are looked at once a second. When one goes away, the connections that used it fail with
- * {@link io.sharedip.uplink.HostStream.Failure#ADDRESS_GONE}; UDP sockets go on, with another address.
+ * {@link io.sharedip.uplink.HostStream.Failure#ADDRESS_GONE}; UDP sockets go on, with another address. While they
+ * cannot be read, as when no descriptor is left, they are taken to be what they were, and a notice says so.
  *
  * <p><b>Threads.</b> As {@link FlowUplink} says; what belongs to the driver's thread throws {@link IllegalStateException} on another.
  */
@@ -190,6 +191,7 @@ public final class SocketUplink implements FlowUplink {
      * {@inheritDoc}
      *
      * @throws IllegalStateException if it is not called on the driver's thread, or was called before
+     * @throws io.sharedip.LinkException if the host's addresses, which guests are kept from, cannot be read
      */
     @Override
     public void open(FlowHost host) {
@@ -201,7 +203,7 @@ public final class SocketUplink implements FlowUplink {
         if (open != null || closed) {
             throw new IllegalStateException("was opened before");
         }
-        AddressWatch watch = new AddressWatch(this::hostChanged);
+        AddressWatch watch = new AddressWatch(this::hostChanged, host::notice);
         Sockets sockets = new Sockets(on.loop(), on.channels(), settings, watch::isHost, host::wakeup);
         counts = sockets.counts();
         open = new Open(host, sockets, watch);
@@ -266,6 +268,11 @@ public final class SocketUplink implements FlowUplink {
         return Optional.ofNullable(NativeSupport.echoUnavailable());
     }
 
+    /**
+     * {@inheritDoc}
+     *
+     * @throws io.sharedip.LinkException if the uplink is not open and they cannot be read
+     */
     @Override
     public List<Integer> hostAddresses() {
         Open now = open;

@@ -1,12 +1,15 @@
 package io.sharedip.netty;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import com.sun.jna.Memory;
 import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Platform;
 import com.sun.jna.Pointer;
+import io.sharedip.LinkException;
+import io.sharedip.address.Ipv4Address;
 import io.sharedip.uplink.HostListener;
 import java.io.IOException;
 import java.io.InputStream;
@@ -18,6 +21,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -119,5 +124,53 @@ class EmptyHandsTest {
             UplinkRig.until(() -> rig.get(accepted::size) == 1);
             early.close();
         }
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "AUTO")
+    void the_hosts_addresses_stay_what_they_are_though_nobody_can_look(SocketTransport transport) throws Exception {
+        try (UplinkRig rig = UplinkRig.on(transport)) {
+            assertThat(rig.uplink.hostAddresses())
+                    .as("a card with an address is needed")
+                    .isNotEmpty();
+            int own = rig.uplink.hostAddresses().get(0);
+            try (ServerSocket server = new ServerSocket(
+                    0, 5, InetAddress.getByName(Ipv4Address.ofBits(own).toString()))) {
+                StreamEvents stream = rig.connect(own, server.getLocalPort(), 0);
+                stream.await("connected");
+                UplinkRig.until(() -> true);
+                try (NoneLeft none = new NoneLeft()) {
+                    assertThat(none.before).isPositive();
+                    UplinkRig.until(() -> rig.notices.stream().anyMatch(notice -> notice.contains("cannot be read")));
+                    assertThat(rig.get(() -> rig.uplink.isHostAddress(own))).isTrue();
+                    assertThat(rig.uplink.hostAddresses()).contains(own);
+                }
+                rig.letItHappen();
+                assertThat(rig.changes).isEmpty();
+                assertThat(stream.events).containsExactly("connected");
+                rig.run(() -> stream.stream.reset());
+            }
+        }
+    }
+
+    @Test
+    void an_uplink_that_cannot_see_the_hosts_addresses_does_not_open() throws IOException {
+        SocketUplink uplink = SocketUplink.create().withTransport(SocketTransport.NIO);
+        EventLoopDriver driver = uplink.driver();
+        AtomicReference<Throwable> refusal = new AtomicReference<>();
+        // classes cannot be loaded meanwhile
+        assertThat(new LinkException("warm", "up", null, null)).isNotNull();
+        try (UplinkRig other = UplinkRig.on(SocketTransport.NIO)) {
+            try (NoneLeft none = new NoneLeft()) {
+                assertThat(none.before).isPositive();
+                driver.run(() -> refusal.set(catchThrowable(() -> uplink.open(other))));
+            }
+        }
+        assertThat(refusal.get())
+                .isInstanceOf(LinkException.class)
+                .hasMessageContaining("addresses")
+                .hasMessageContaining("ulimit -n");
+        uplink.close();
+        driver.stop();
     }
 }

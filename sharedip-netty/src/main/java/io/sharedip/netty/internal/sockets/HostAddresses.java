@@ -6,7 +6,9 @@ import java.net.Inet4Address;
 import java.net.InterfaceAddress;
 import java.net.NetworkInterface;
 import java.net.SocketException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -26,34 +28,50 @@ import java.util.TreeSet;
 record HostAddresses(Set<Integer> own, Map<Integer, Set<Integer>> masks, String routes) {
 
     private static final Path ROUTES = Path.of("/proc/thread-self/net/route");
+    /** The JDK's way of saying that there is none, or none with an address. */
+    private static final String NO_CARDS = "No network interfaces configured";
+
     private static final int LOOPBACK_MASK = 0xff000000;
     private static final int LOOPBACK = 0x7f000000;
 
-    static HostAddresses read() {
+    /**
+     * Looks.
+     *
+     * @throws IOException if not everything could be seen, as when no descriptor is left: a part is never given for the whole, since
+     *     whatever is missing would be open to guests
+     */
+    static HostAddresses read() throws IOException {
         Set<Integer> own = new TreeSet<>();
         Map<Integer, Set<Integer>> masks = new HashMap<>();
-        try {
-            for (NetworkInterface card : NetworkInterface.networkInterfaces().toList()) {
-                for (InterfaceAddress address : card.getInterfaceAddresses()) {
-                    if (address.getAddress() instanceof Inet4Address v4 && !v4.isLoopbackAddress()) {
-                        int bits = Addresses.bits(v4);
-                        own.add(bits);
-                        int length = address.getNetworkPrefixLength();
-                        if (card.isLoopback() && length > 0 && length < 32) {
-                            int mask = -1 << (32 - length);
-                            masks.computeIfAbsent(mask, none -> new HashSet<>()).add(bits & mask);
-                        }
+        for (NetworkInterface card : cards()) {
+            for (InterfaceAddress address : card.getInterfaceAddresses()) {
+                if (address.getAddress() instanceof Inet4Address v4 && !v4.isLoopbackAddress()) {
+                    int bits = Addresses.bits(v4);
+                    own.add(bits);
+                    int length = address.getNetworkPrefixLength();
+                    if (card.isLoopback() && length > 0 && length < 32) {
+                        int mask = -1 << (32 - length);
+                        masks.computeIfAbsent(mask, none -> new HashSet<>()).add(bits & mask);
                     }
                 }
             }
-        } catch (SocketException e) {
-            // a card that went away meanwhile: the next look finds the rest
         }
         return new HostAddresses(own, masks, readRoutes());
     }
 
+    private static List<NetworkInterface> cards() throws SocketException {
+        try {
+            return NetworkInterface.networkInterfaces().toList();
+        } catch (SocketException e) {
+            if (NO_CARDS.equals(e.getMessage())) {
+                return List.of();
+            }
+            throw e;
+        }
+    }
+
     /** The routes' destinations, gateways and cards, without the counters beside them. */
-    private static String readRoutes() {
+    private static String readRoutes() throws IOException {
         List<String> routes = new ArrayList<>();
         try {
             for (String line : Files.readAllLines(ROUTES)) {
@@ -62,7 +80,7 @@ record HostAddresses(Set<Integer> own, Map<Integer, Set<Integer>> masks, String 
                     routes.add(String.join(" ", fields[0], fields[1], fields[2], fields[3], fields[6], fields[7]));
                 }
             }
-        } catch (IOException e) {
+        } catch (NoSuchFileException | AccessDeniedException e) {
             return "";
         }
         return String.join("\n", routes);
