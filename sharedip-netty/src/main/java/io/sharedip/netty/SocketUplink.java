@@ -52,8 +52,9 @@ import org.jspecify.annotations.Nullable;
  * <p>With {@link SocketTransport#IO_URING} a refusal by ICMP can be told as an unreachable host whatever it said.
  *
  * <p><b>The host's addresses</b> are looked at once a second. When one goes away, the connections that used it fail with
- * {@link io.sharedip.uplink.HostStream.Failure#ADDRESS_GONE}; UDP sockets go on, with another address. While they
- * cannot be read, as when no descriptor is left, they are taken to be what they were, and a notice says so.
+ * {@link io.sharedip.uplink.HostStream.Failure#ADDRESS_GONE}; what was still being connected is tried again, and UDP sockets go on, with
+ * another address. While the addresses cannot be read, as when no descriptor is left, they are taken to be what they were, and a notice
+ * says so.
  *
  * <p><b>Threads.</b> As {@link FlowUplink} says; what belongs to the driver's thread throws {@link IllegalStateException} on another.
  */

@@ -45,7 +45,7 @@ final class Namespace implements AutoCloseable {
         shell("echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6; echo 0 > /proc/sys/net/ipv4/icmp_ratelimit");
     }
 
-    private static void must(String... command) {
+    private static String must(String... command) {
         try {
             Process process =
                     new ProcessBuilder(command).redirectErrorStream(true).start();
@@ -54,6 +54,7 @@ final class Namespace implements AutoCloseable {
             assertThat(process.waitFor())
                     .as(String.join(" ", command) + " (the lab needs root): " + said)
                     .isZero();
+            return said;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
@@ -68,6 +69,11 @@ final class Namespace implements AutoCloseable {
 
     void shell(String script) {
         must("ip", "netns", "exec", name, "sh", "-ec", script);
+    }
+
+    /** What a command in the namespace says. */
+    String says(String script) {
+        return must("ip", "netns", "exec", name, "sh", "-ec", script);
     }
 
     /** Lays a cable to another namespace and gives both ends addresses, which have the prefix length. */

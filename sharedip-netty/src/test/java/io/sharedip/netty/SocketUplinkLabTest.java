@@ -264,4 +264,43 @@ class SocketUplinkLabTest {
             host.ip("route del 192.0.2.0/24");
         }
     }
+
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "AUTO")
+    void when_an_address_goes_what_was_being_connected_from_it_is_tried_from_another(SocketTransport transport)
+            throws Exception {
+        host.ip("address add 10.9.0.6/24 dev up0");
+        host.ip("route add 10.9.1.2/32 via 10.9.0.254 src 10.9.0.6");
+        host.shell("echo 6 > /proc/sys/net/ipv4/tcp_syn_retries");
+        server.shell("nft add table ip way; nft add chain ip way in '{ type filter hook input priority 0; }';"
+                + " nft add rule ip way in ip saddr 10.9.0.6 counter drop;"
+                + " nft add rule ip way in tcp flags syn counter drop");
+        try (UplinkRig rig = host.uplink(transport);
+                ServerSocket web = server.call(() -> new ServerSocket(0, 50, null))) {
+            StreamEvents stream = rig.connect(SERVER, web.getLocalPort(), 42_017);
+            until(() -> hasDropped("ip saddr 10.9.0.6"));
+
+            host.ip("address del 10.9.0.6/24 dev up0");
+            until(() -> hasDropped("tcp flags syn"));
+            assertThat(rig.changes).first().isEqualTo("address 10.9.0.6 is gone");
+            assertThat(stream.events).isEmpty();
+            server.shell("nft flush chain ip way in");
+
+            stream.await("connected");
+            assertThat(stream.localPort).isEqualTo(42_017);
+            try (Socket accepted = web.accept()) {
+                assertThat(accepted.getRemoteSocketAddress()).isEqualTo(new InetSocketAddress("10.9.0.1", 42_017));
+                assertThat(stream.events).containsExactly("connected");
+            }
+        } finally {
+            server.shell("nft delete table ip way");
+            host.shell("echo 1 > /proc/sys/net/ipv4/tcp_syn_retries");
+        }
+    }
+
+    private static boolean hasDropped(String rule) {
+        return server.says("nft list table ip way")
+                .lines()
+                .anyMatch(line -> line.strip().matches("\\Q" + rule + "\\E counter packets [1-9].*"));
+    }
 }

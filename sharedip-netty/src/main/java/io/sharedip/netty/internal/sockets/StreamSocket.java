@@ -48,6 +48,10 @@ final class StreamSocket implements HostStream, Sockets.HostSocket, Sockets.Flus
     private @Nullable Handler handler;
     private @Nullable SocketChannel channel;
     private int localAddress;
+    /** Of an outgoing connection: who is called, and from which port if it can be had. */
+    private @Nullable InetSocketAddress peer;
+
+    private int wishedPort;
 
     private boolean queuedForFlush;
     private boolean delivering;
@@ -72,7 +76,10 @@ final class StreamSocket implements HostStream, Sockets.HostSocket, Sockets.Flus
         sockets.opened(stream);
         // bound to the peer's own port, a connection to the host itself could meet itself
         int wanted = localPort == port && sockets.isHostAddress(peer) ? 0 : localPort;
-        sockets.loop().execute(() -> stream.attempt(Addresses.of(peer, port), wanted));
+        InetSocketAddress called = Addresses.of(peer, port);
+        stream.peer = called;
+        stream.wishedPort = wanted;
+        sockets.loop().execute(() -> stream.attempt(called, wanted));
         return stream;
     }
 
@@ -347,7 +354,19 @@ final class StreamSocket implements HostStream, Sockets.HostSocket, Sockets.Flus
             fail(Failure.ADDRESS_GONE);
         } else if (localAddress == address && state == State.CLOSING) {
             abandon();
+        } else if (state == State.CONNECTING && channel != null && peer != null) {
+            InetSocketAddress source = sockets.transport().sourceOf(channel);
+            if (source == null || Addresses.bits(source) == address) {
+                attemptAgain(channel, peer);
+            }
         }
+    }
+
+    /** What the peer would answer to the address that is gone would never come. */
+    private void attemptAgain(SocketChannel abandoned, InetSocketAddress called) {
+        channel = null;
+        abandoned.close();
+        attempt(called, wishedPort);
     }
 
     private void fail(Failure failure) {

@@ -16,6 +16,7 @@ import io.netty.channel.socket.ServerSocketChannel;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.SocketProtocolFamily;
 import io.netty.channel.unix.DomainSocketAddress;
+import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -102,6 +103,11 @@ final class EpollTransport extends Transport {
     @Override
     public boolean isDead(SocketChannel channel) {
         return channel instanceof EpollSocketChannel epoll && epoll.tcpInfo().state() == TCP_CLOSE;
+    }
+
+    @Override
+    public @Nullable InetSocketAddress sourceOf(SocketChannel connecting) {
+        return connecting.localAddress();
     }
 
     @Override

@@ -12,6 +12,7 @@ import io.netty.channel.socket.ServerSocketChannel;
 import io.netty.channel.socket.SocketChannel;
 import io.netty.channel.socket.SocketProtocolFamily;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -141,6 +142,11 @@ public abstract class Transport {
      */
     public boolean isConnected(SocketChannel channel) {
         return true;
+    }
+
+    /** Which of the host's addresses a connection that is being made leaves from; null if there is no telling yet. */
+    public @Nullable InetSocketAddress sourceOf(SocketChannel connecting) {
+        return null;
     }
 
     abstract IoHandlerFactory handlerFactory();
