@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 
 /**
@@ -23,6 +25,7 @@ final class SocketLab implements AutoCloseable {
     private final OneAddressNetwork network;
     private final WebServer nearWeb;
     private final GatewayFile file;
+    private final Map<String, LabProgram> relays = new HashMap<>();
     private GatewayProcess gateway;
     private int nextPort = 7200;
 
@@ -126,13 +129,22 @@ final class SocketLab implements AutoCloseable {
                 .awaitText("ready", PATIENCE);
     }
 
-    /** Connects a guest that has been joined to a gateway that was started after that. */
+    /** Pulls a guest's cable; its card stays. */
+    void unplug(String name) {
+        LabProgram relay = relays.remove(name);
+        if (relay == null) {
+            throw new LabException(name + " is not joined");
+        }
+        relay.close();
+    }
+
+    /** Connects a guest that has been joined before: to a gateway that was started after that, or because it was unplugged. */
     void rejoin(String name) {
         relay(network.guest(name), "eth0", name);
     }
 
     private void relay(LabMachine machine, String tap, String guest) {
-        java(machine, TapRelay.class, tap, socket(guest)).awaitText("relaying", PATIENCE);
+        relays.put(guest, java(machine, TapRelay.class, tap, socket(guest)).awaitText("relaying", PATIENCE));
     }
 
     private static void configure(LabMachine guest, String name, int mtu) {
