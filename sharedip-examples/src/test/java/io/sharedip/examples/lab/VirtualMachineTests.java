@@ -8,7 +8,9 @@ import static io.sharedip.examples.lab.OneAddressNetwork.SAME_ADDRESS_GUESTS;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -21,6 +23,7 @@ import org.junit.jupiter.api.TestInstance;
 abstract class VirtualMachineTests {
 
     private static final int FIRST_FORWARD = 8081;
+    private static final int IP_AND_ICMP = 28;
     private static final int DOWNLOAD = 20_000_000;
     private static final Duration PATIENCE = Duration.ofMinutes(2);
 
@@ -96,14 +99,40 @@ abstract class VirtualMachineTests {
                 .out();
     }
 
+    /** Every wire between the two has this MTU, so what anybody on the way cuts up is seen by the end that sends or the one that gets it. */
     @Test
-    void datagrams_of_9000_octets_pass_whole() {
-        int data = ThreeVirtualMachines.MTU - 28;
+    void datagrams_of_9000_octets_pass_whole_and_larger_ones_in_pieces() {
+        List<Long> before = pieces();
+        pingNear(ThreeVirtualMachines.MTU);
+        assertThat(pieces()).isEqualTo(before);
+
+        pingNear(ThreeVirtualMachines.MTU + 1);
+        assertThat(pieces()).zipSatisfy(before, (now, then) -> assertThat(now).isGreaterThan(then));
+    }
+
+    private void pingNear(int octets) {
         assertThat(running.machine("web")
-                        .run("ping -c 2 -W 3 -s " + data + " " + NEAR)
+                        .run("ping -c 2 -W 3 -s " + (octets - IP_AND_ICMP) + " " + NEAR)
                         .orThrow()
                         .out())
                 .contains("2 packets received");
+    }
+
+    /** How many fragments the guest and the near machine have made and got. */
+    private List<Long> pieces() {
+        return Stream.of(
+                        running.machine("web").run("grep ^Ip: /proc/net/snmp"),
+                        running.network().near().run("grep", "^Ip:", "/proc/net/snmp"))
+                .flatMap(counters -> Stream.of("FragCreates", "ReasmReqds")
+                        .map(name -> counter(counters.orThrow().lines(), name)))
+                .toList();
+    }
+
+    private static long counter(List<String> namesAndValues, String name) {
+        List<String> names = Arrays.asList(namesAndValues.get(0).split("\\s+", -1));
+        assertThat(names).contains(name);
+        return Long.parseLong(
+                Arrays.asList(namesAndValues.get(1).split("\\s+", -1)).get(names.indexOf(name)));
     }
 
     @Test
