@@ -23,16 +23,29 @@ record Footprint(long files, long heap, long resident) {
                 .orThrow()
                 .lines();
         String total = objects.get(objects.size() - 1).strip();
-        Path process = Path.of("/proc", Long.toString(pid));
-        try (Stream<Path> files = Files.list(process.resolve("fd"))) {
-            String resident = Files.readAllLines(process.resolve("status")).stream()
-                    .filter(line -> line.startsWith("VmRSS:"))
-                    .findFirst()
-                    .orElseThrow();
-            return new Footprint(files.count(), word(total, 2), KIB * word(resident, 1));
+        try (Stream<Path> files = Files.list(process(pid).resolve("fd"))) {
+            return new Footprint(files.count(), word(total, 2), resident(pid));
         } catch (IOException e) {
             throw new LabException("cannot look at process " + pid, e);
         }
+    }
+
+    /** Octets of memory of all kinds, without the collection that would change them. */
+    static long resident(long pid) {
+        try (Stream<String> status = Files.lines(process(pid).resolve("status"))) {
+            return KIB
+                    * word(
+                            status.filter(line -> line.startsWith("VmRSS:"))
+                                    .findFirst()
+                                    .orElseThrow(),
+                            1);
+        } catch (IOException e) {
+            throw new LabException("cannot look at process " + pid, e);
+        }
+    }
+
+    private static Path process(long pid) {
+        return Path.of("/proc", Long.toString(pid));
     }
 
     private static String jcmd() {
