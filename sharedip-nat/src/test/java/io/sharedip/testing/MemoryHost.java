@@ -36,6 +36,7 @@ public final class MemoryHost implements FlowUplink {
     private List<Integer> addresses = List.of();
     private @Nullable String echoMissing;
     private int streamRoom = 65_536;
+    private int descriptors = Integer.MAX_VALUE;
     private @Nullable FlowHost host;
     private int flushes;
     private boolean closed;
@@ -73,6 +74,20 @@ public final class MemoryHost implements FlowUplink {
     public MemoryHost withStreamRoom(int octets) {
         streamRoom = octets;
         return this;
+    }
+
+    /** Bounds the sockets that are open at a time. @param most of all kinds @return this */
+    public MemoryHost withDescriptors(int most) {
+        descriptors = most;
+        return this;
+    }
+
+    private boolean isExhausted() {
+        if (descriptors == Integer.MAX_VALUE) {
+            return false;
+        }
+        long open = streams.stream().filter(stream -> stream.end == End.OPEN).count();
+        return open + datagrams.size() + listeners.size() + echoes.size() >= descriptors;
     }
 
     /** The gateway's side. @return as given to {@link #open} */
@@ -209,12 +224,14 @@ public final class MemoryHost implements FlowUplink {
 
     @Override
     public @Nullable HostDatagrams tryBind(int port, HostDatagrams.Handler handler) {
-        return taken.contains(port) || datagrams.containsKey(port) ? null : bind(Optional.empty(), port, handler);
+        return isExhausted() || taken.contains(port) || datagrams.containsKey(port)
+                ? null
+                : bind(Optional.empty(), port, handler);
     }
 
     @Override
     public @Nullable HostEcho openEcho(HostEcho.Handler handler) {
-        if (echoMissing != null) {
+        if (echoMissing != null || isExhausted()) {
             return null;
         }
         Echo echo = new Echo(handler);

@@ -752,6 +752,11 @@ final class Flows {
         return refuse(guest, reason, full, nowNanos) == REFUSED;
     }
 
+    /** Lets a guest with more flows than that of a certain flow give up an unanswered one, and its socket. @return whether one did */
+    boolean freeSocketFor(int flow, long nowNanos) {
+        return room.freeFlowOfGreedier(table.guest(flow), nowNanos);
+    }
+
     private int refuseFor(int noPort, Attachment guest, long nowNanos) {
         return noPort == OutsidePorts.GUEST_HAS_ENOUGH
                 ? refuse(guest, DropReason.LIMIT_GUEST_PORTS, Limit.PORTS_PER_GUEST, nowNanos)

@@ -184,6 +184,11 @@ public final class Inlet {
         return delivery.send(to, frame, to.mac(), engine.gatewayMac(to), Fragmentation.WHOLE) == Delivery.Outcome.SENT;
     }
 
+    /** Lets a guest with more flows than that of a certain flow give up an unanswered one, and its socket. @return whether one did */
+    public boolean freeSocketFor(int flow, long nowNanos) {
+        return flows.freeSocketFor(flow, nowNanos);
+    }
+
     /** Ends a flow. */
     public void close(int flow, CloseReason reason, long nowNanos) {
         flows.close(flow, reason, nowNanos);

@@ -1,9 +1,11 @@
 package io.sharedip.nat.internal.engine;
 
+import static io.sharedip.nat.internal.engine.PacketContext.ICMP;
 import static io.sharedip.nat.internal.engine.PacketContext.TCP;
 import static io.sharedip.nat.internal.engine.PacketContext.UDP;
 
 import io.sharedip.nat.ProtocolBehavior;
+import io.sharedip.nat.internal.flow.EvictionQueues;
 import io.sharedip.nat.internal.flow.FlowKey;
 import io.sharedip.nat.internal.flow.FlowTable;
 import io.sharedip.nat.internal.flow.MappingTable;
@@ -24,7 +26,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Sockets.</b> Where what guests send ends at sockets of the host, a port is given only if the host has it free as well, and is held
  * by a socket as long as the mapping lives ({@link HostSide#acquire}). A port that the host refuses rests, so that it is not asked for
- * again and again; after {@value #HOST_TRIES} refusals the flow is refused.
+ * again and again. {@value #HOST_TRIES} refusals one after another mean that not ports but sockets are wanting: then somebody gives one up
+ * ({@link Room#freeSocket}), or the flow is refused. Of sockets for pings there are few, and a guest that loses one gets another with
+ * its next ping; so they are shared out alike: whoever holds most gives way to whoever holds less, with an unanswered one if there is
+ * one, else with its oldest.
  */
 final class OutsidePorts {
 
@@ -44,11 +49,15 @@ final class OutsidePorts {
     private final boolean[] coming = new boolean[PROTOCOLS];
     private final boolean[] shared = new boolean[PROTOCOLS];
     private final int[] perGuest = new int[PROTOCOLS];
+    private final int[] refused = new int[HOST_TRIES];
+    /** The identifiers that sockets hold, by guest, all in one queue. */
+    private final EvictionQueues pings;
 
     OutsidePorts(EngineSettings settings, FlowTable table, Room room, @Nullable HostSide sockets) {
         this.sockets = sockets;
         this.table = table;
         this.room = room;
+        this.pings = new EvictionQueues(new long[sockets == null ? 0 : 1 << 16]);
         for (int slot = 0; slot < PROTOCOLS; slot++) {
             ProtocolBehavior behavior = behavior(settings, slot);
             shared[slot] = behavior != null && behavior.portOverloading();
@@ -112,10 +121,18 @@ final class OutsidePorts {
         int port = shared[slot]
                 ? share(pools[slot], guest, protocol, wanted, FlowKey.addresses(local, peer), peerPort, nowNanos)
                 : takeAlone(pools[slot], guest, protocol, wanted, nowNanos);
-        if (port != NONE) {
-            room.countPort(guest, protocol, port, 1);
+        if (port >= 0) {
+            given(guest, protocol, port);
         }
         return port;
+    }
+
+    private void given(int guest, int protocol, int port) {
+        room.countPort(guest, protocol, port, 1);
+        if (sockets != null && protocol == ICMP) {
+            pings.count(guest, 1);
+            pings.add(port, guest, EvictionQueues.UNANSWERED);
+        }
     }
 
     /** Takes a certain port of the pool, whatever the guest's quota. @return whether it could be had */
@@ -127,7 +144,7 @@ final class OutsidePorts {
             pool(protocol).rest(port, nowNanos);
             return false;
         }
-        room.countPort(guest, protocol, port, 1);
+        given(guest, protocol, port);
         return true;
     }
 
@@ -137,23 +154,55 @@ final class OutsidePorts {
         if (evict && room.freePort(guest, protocol, wanted, nowNanos)) {
             port = pool.takeLike(wanted, nowNanos);
         }
-        return sockets == null ? port : holdOnHost(sockets, pool, protocol, wanted, port, nowNanos);
+        if (sockets == null) {
+            return port;
+        }
+        int held = holdOnHost(sockets, pool, protocol, wanted, port, nowNanos);
+        if (held == NONE && freeSocket(guest, protocol, wanted, nowNanos)) {
+            int again = pool.take(wanted, nowNanos) ? wanted : pool.takeLike(wanted, nowNanos);
+            held = holdOnHost(sockets, pool, protocol, wanted, again, nowNanos);
+        }
+        return held == NONE && protocol == ICMP && pings.held(guest) > 0 ? GUEST_HAS_ENOUGH : held;
     }
 
-    private static int holdOnHost(
-            HostSide sockets, PortAllocator pool, int protocol, int wanted, int first, long nowNanos) {
+    private int holdOnHost(HostSide sockets, PortAllocator pool, int protocol, int wanted, int first, long nowNanos) {
         int port = first;
-        for (int i = 0; i < HOST_TRIES && port != PortAllocator.NONE; i++) {
+        int tries = 0;
+        int held = NONE;
+        while (port != PortAllocator.NONE && tries < HOST_TRIES && held == NONE) {
             if (sockets.acquire(protocol, port)) {
-                return port;
+                held = port;
+            } else {
+                refused[tries++] = port;
+                port = pool.takeLike(wanted, nowNanos);
             }
-            pool.rest(port, nowNanos);
-            port = pool.takeLike(wanted, nowNanos);
         }
-        if (port != PortAllocator.NONE) {
+        if (held == NONE && port != PortAllocator.NONE) {
             pool.release(port);
         }
-        return NONE;
+        for (int i = 0; i < tries; i++) {
+            if (tries < HOST_TRIES) {
+                pool.rest(refused[i], nowNanos);
+            } else {
+                pool.release(refused[i]);
+            }
+        }
+        return held;
+    }
+
+    private boolean freeSocket(int guest, int protocol, int wanted, long nowNanos) {
+        if (protocol != ICMP) {
+            return room.freeSocket(guest, protocol, wanted, nowNanos);
+        }
+        int greedier = pings.greedierThan(guest);
+        if (greedier < 0) {
+            // who has none although nobody has more is short of sockets of any kind
+            return pings.held(guest) > 0
+                    ? room.freeOwnPort(guest, ICMP, wanted, nowNanos)
+                    : room.freeSocket(guest, ICMP, wanted, nowNanos);
+        }
+        return room.freeOwnPort(greedier, ICMP, wanted, nowNanos)
+                || room.freeCertainPort(ICMP, pings.oldest(greedier, EvictionQueues.UNANSWERED), nowNanos);
     }
 
     private int share(
@@ -187,6 +236,10 @@ final class OutsidePorts {
     void giveBack(int guest, int protocol, int port, boolean rest, long nowNanos) {
         room.countPort(guest, protocol, port, -1);
         if (sockets != null) {
+            if (protocol == ICMP) {
+                pings.count(guest, -1);
+                pings.remove(port, guest, EvictionQueues.UNANSWERED);
+            }
             sockets.release(protocol, port);
         }
         PortAllocator pool = pool(protocol);

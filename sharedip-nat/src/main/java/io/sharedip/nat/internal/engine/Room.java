@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>A port</b> is freed by the end of a mapping with all of its flows, in the same order; a mapping gives way only if each of its
  * flows may. So mappings have queues of their own, by protocol and class of port: the first one found always frees a port that
- * serves.
+ * serves. A socket of the host, which may be scarcer than ports, is freed likewise.
  *
  * <p>What gives way is found in constant time (for the greediest guest, in a step of a heap); ending a mapping costs each of its flows
  * once.
@@ -233,6 +233,38 @@ final class Room {
                 // as the allocator does: a high port serves who wanted a low one
                 || (wanted <= LAST_LOW_PORT
                         && evictMapping(victim(portsLike(protocol, LAST_LOW_PORT + 1), guest), nowNanos));
+    }
+
+    /** Ends the mapping that has a port of the pool to itself. @return whether there is one */
+    boolean freeCertainPort(int protocol, int port, long nowNanos) {
+        return evictMapping(mappings.findOutside(protocol, port), nowNanos);
+    }
+
+    /**
+     * Makes somebody give up a socket, where the host has no more: of the guest with most flows, if it has more than the one who asks, a
+     * port of the same protocol, or else a flow of any; else a port of the one who asks.
+     *
+     * @return whether somebody gave up something, which frees a socket unless other flows need it too
+     */
+    boolean freeSocket(int guest, int protocol, int wanted, long nowNanos) {
+        int greedier = flows.greedierThan(guest);
+        return greedier < 0
+                ? freeOwnPort(guest, protocol, wanted, nowNanos)
+                : freeOwnPort(greedier, protocol, wanted, nowNanos) || freeFlow(greedier, nowNanos);
+    }
+
+    /** Makes the guest with most flows, if it has more than the one who asks, give up an unanswered one. @return whether it did */
+    boolean freeFlowOfGreedier(int guest, long nowNanos) {
+        int greedier = flows.greedierThan(guest);
+        return greedier >= 0 && freeFlow(greedier, nowNanos);
+    }
+
+    private boolean freeFlow(int guest, long nowNanos) {
+        int flow = flows.oldestUnanswered(guest);
+        if (flow >= 0) {
+            evictor.evict(flow, nowNanos);
+        }
+        return flow >= 0;
     }
 
     private static int victim(EvictionQueues queues, int guest) {

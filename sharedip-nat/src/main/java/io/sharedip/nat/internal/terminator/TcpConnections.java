@@ -125,6 +125,11 @@ final class TcpConnections {
             } else if (failure == HostStream.Failure.TIMED_OUT) {
                 // nobody has answered, and nobody does here
                 endpoint.discard();
+            } else if (failure == HostStream.Failure.NO_RESOURCES
+                    && flow >= 0
+                    && inlet.freeSocketFor(flow, terminator.now())) {
+                // the guest's next SYN finds a socket
+                endpoint.discard();
             } else {
                 endpoint.refuse();
             }
