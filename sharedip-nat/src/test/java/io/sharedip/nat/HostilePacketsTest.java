@@ -369,7 +369,7 @@ class HostilePacketsTest {
                             DropReason.BINDING_MAC)),
             Map.entry(18, Set.of(DropReason.VLAN_TAG)));
 
-    private static Stream<Arguments> row(int number) {
+    static Stream<Arguments> row(int number) {
         return rows().stream().filter(row -> REASONS.get(number).contains((DropReason) row.get()[2]));
     }
 

@@ -2,6 +2,7 @@ package io.sharedip.nat;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sharedip.nat.conformance.Setting;
 import io.sharedip.stats.DropReason;
 import io.sharedip.testing.GatewayRig;
 import io.sharedip.testing.MemoryHost;
@@ -10,18 +11,28 @@ import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** The table of hostile packets, those of guests, where the way out is one of sockets: the same is dropped, and no socket is opened. */
+/** The rows of hostile packets that single frames of guests show, where the way out is one of sockets: the same is dropped, and no socket is opened. */
+@Setting("sockets")
 class HostilePacketsToSocketsTest {
 
     static Stream<Arguments> ofGuests() {
         return HostilePacketsTest.rows().stream().filter(row -> (boolean) row.get()[1]);
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 5, 6, 7, 13, 15, 17, 18})
+    void the_frames_of_guests_show_every_row_that_is_named_here(int row) {
+        assertThat(HostilePacketsTest.row(row).filter(each -> (boolean) each.get()[1]))
+                .isNotEmpty();
+    }
+
     @ParameterizedTest(name = "{0}: {2}")
     @MethodSource("ofGuests")
-    void a_hostile_packet_of_a_guest_is_dropped_for_exactly_its_reason_and_reaches_no_socket(
-            String name, boolean fromGuest, DropReason reason, byte[] frame) {
+    void
+            hostile01_and_hostile02_and_hostile03_and_hostile05_and_hostile06_and_hostile07_and_hostile13_and_hostile15_and_hostile17_and_hostile18_reach_no_socket(
+                    String name, boolean fromGuest, DropReason reason, byte[] frame) {
         MemoryHost host = new MemoryHost();
         try (GatewayRig rig = new GatewayRig()
                 .sockets(host)
