@@ -138,6 +138,8 @@ public enum DropReason {
     SOCKET_FULL("the host's socket did not take it"),
     /** The guest asks a service of the gateway more often than it may. */
     LIMIT_SERVICE("the guest asks a service of the gateway more often than it may"),
+    /** Pings of the gateway itself come more often than it answers on one link. */
+    LIMIT_ECHO("pings of the gateway itself come more often than it answers on one link"),
     /** From a guest to another guest's address. */
     LATERAL("from a guest to another guest's address"),
     /** Another flow has the same addresses, protocol and ports. */

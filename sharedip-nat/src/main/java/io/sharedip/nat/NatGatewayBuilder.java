@@ -49,7 +49,8 @@ public final class NatGatewayBuilder {
     private static final int MOST_FLOWS = 4_000_000;
     private static final int DEFAULT_FLOWS = 5_000;
     private static final int DEFAULT_ERRORS = 200;
-    private static final int MOST_ERRORS = 1_000_000;
+    private static final int MOST_ANSWERS = 1_000_000;
+    private static final int DEFAULT_ECHO_REPLIES = 2_000;
     private static final int DEFAULT_FLOWS_PER_GUEST = 2_000;
     private static final int DEFAULT_PREFIX = 24;
     /** Locally administered; the low half is taken from the shared address, so that a restart does not confuse guests. */
@@ -72,6 +73,7 @@ public final class NatGatewayBuilder {
     private @Nullable DhcpSettings dhcp;
     private boolean verifyChecksums = true;
     private int errorsPerSecond = DEFAULT_ERRORS;
+    private int echoRepliesPerSecond = DEFAULT_ECHO_REPLIES;
     private final Set<IpProtocol> protocols = new LinkedHashSet<>();
     private final List<OneToOne> oneToOne = new ArrayList<>();
     private final List<IpPrefix> exempt = new ArrayList<>();
@@ -324,6 +326,18 @@ public final class NatGatewayBuilder {
      */
     public NatGatewayBuilder errorsPerSecond(int most) {
         errorsPerSecond = most;
+        return this;
+    }
+
+    /**
+     * Sets how many pings of the gateway itself are answered at most, in a second and on each link, the uplink included; 2,000 by default,
+     * half of them at once. The rest is dropped ({@code LIMIT_ECHO}). Pings of others are translated regardless.
+     *
+     * @param most 0 to 1,000,000; 0 for a gateway that answers none
+     * @return this
+     */
+    public NatGatewayBuilder echoRepliesPerSecond(int most) {
+        echoRepliesPerSecond = most;
         return this;
     }
 
@@ -691,13 +705,8 @@ public final class NatGatewayBuilder {
                     "is out of range",
                     "use 1 to the capacity, " + capacity);
         }
-        if (errorsPerSecond < 0 || errorsPerSecond > MOST_ERRORS) {
-            throw new ConfigurationException(
-                    "errors-per-second",
-                    String.valueOf(errorsPerSecond),
-                    "is out of range",
-                    "use 1 to " + MOST_ERRORS + ", or 0 to say nothing");
-        }
+        checkRate("errors-per-second", errorsPerSecond, "say nothing");
+        checkRate("echo-replies-per-second", echoRepliesPerSecond, "answer no ping");
         MacAddress mac = routerMac != null ? routerMac : new MacAddress(ROUTER_MAC_PREFIX | (self.bits() & 0xffffffL));
         if (mac.isMulticast() || mac.bits() == 0) {
             throw new ConfigurationException(
@@ -718,10 +727,21 @@ public final class NatGatewayBuilder {
                 udpInboundRefresh,
                 verifyChecksums,
                 errorsPerSecond,
+                echoRepliesPerSecond,
                 new TranslationPlan(protocols, oneToOne, exempt),
                 dhcp,
                 services.stream().anyMatch(service -> service.port() == DNS_PORT),
                 random);
+    }
+
+    private static void checkRate(String setting, int rate, String withNone) {
+        if (rate < 0 || rate > MOST_ANSWERS) {
+            throw new ConfigurationException(
+                    setting,
+                    String.valueOf(rate),
+                    "is out of range",
+                    "use 1 to " + MOST_ANSWERS + ", or 0 to " + withNone);
+        }
     }
 
     private void checkPlan(UplinkAddress place) {

@@ -213,6 +213,8 @@ class BuilderErrorsTest {
                         b -> b.timeouts(Timeouts.defaults().withOther(Duration.ZERO))),
                 with("errors-per-second", "-1", b -> b.errorsPerSecond(-1)),
                 with("errors-per-second", "1000001", b -> b.errorsPerSecond(1_000_001)),
+                with("echo-replies-per-second", "-1", b -> b.echoRepliesPerSecond(-1)),
+                with("echo-replies-per-second", "1000001", b -> b.echoRepliesPerSecond(1_000_001)),
                 with("protocols", "tcp", b -> b.protocols(IpProtocol.TCP)),
                 with("protocols", "udp", b -> b.protocols(IpProtocol.UDP)),
                 with("protocols", "icmp", b -> b.protocols(IpProtocol.ICMP)),

@@ -153,6 +153,29 @@ class IcmpQueriesTest {
         }
     }
 
+    /** 10,000 in a second, of which half a second's worth may be answered at once. */
+    @ParameterizedTest
+    @CsvSource({"2000, 3000", "10, 15", "0, 0"})
+    void hostile20_a_flood_of_pings_of_the_gateway_is_answered_at_a_limited_rate_and_others_are_answered_too(
+            int rate, int replies) {
+        try (GatewayRig rig = rig().with(b -> b.echoRepliesPerSecond(rate))) {
+            rig.station("p");
+            for (int i = 0; i < 10_000; i++) {
+                rig.station("p").send(query(P, SHARED, ECHO, 1));
+                rig.outside().send(query(SERVER, SHARED, ECHO, 1));
+                rig.clock().advance(Duration.ofNanos(100_000));
+            }
+            assertThat(rig.station("p").take()).hasSizeBetween(replies - 1, replies);
+            assertThat(rig.outside().take()).hasSizeBetween(replies - 1, replies);
+            assertThat(rig.drops(DropReason.LIMIT_ECHO)).isBetween(20_000L - 2 * replies, 20_002L - 2 * replies);
+            rig.station("q").send(query(Q, SHARED, ECHO, 1));
+            assertThat(rig.station("q").take()).hasSize(rate == 0 ? 0 : 1);
+            // those that only pass are not counted
+            rig.station("p").send(query(P, SERVER, ECHO, 1));
+            assertThat(rig.outside().take()).hasSize(1);
+        }
+    }
+
     @Test
     void rfc5508_req8_what_a_rule_rejects_is_told_with_3_13() {
         try (GatewayRig rig = rig().with(

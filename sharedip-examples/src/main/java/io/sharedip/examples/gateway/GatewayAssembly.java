@@ -68,6 +68,7 @@ final class GatewayAssembly implements GatewayStarter {
         }
         file.forwards().forEach(builder::forward);
         file.nat().errorsPerSecond().ifPresent(builder::errorsPerSecond);
+        file.nat().echoRepliesPerSecond().ifPresent(builder::echoRepliesPerSecond);
         AddressPlan plan = file.nat().plan();
         plan.protocols().forEach(builder::protocols);
         plan.oneToOne()

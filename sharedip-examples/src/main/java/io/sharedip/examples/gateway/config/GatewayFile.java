@@ -198,6 +198,7 @@ public record GatewayFile(
      * @param tcpTracking how TCP segments are judged
      * @param fragments how much of fragments is kept, and how long
      * @param errorsPerSecond how many errors the gateway itself says; the engine's default if empty
+     * @param echoRepliesPerSecond how many pings of its own the gateway answers; the engine's default if empty
      * @param plan what is translated in another way
      */
     public record NatSettings(
@@ -207,6 +208,7 @@ public record GatewayFile(
             TcpTracking tcpTracking,
             FragmentLimits fragments,
             OptionalInt errorsPerSecond,
+            OptionalInt echoRepliesPerSecond,
             AddressPlan plan) {
 
         /** What holds if the file says nothing. */
@@ -216,6 +218,7 @@ public record GatewayFile(
                 false,
                 TcpTracking.defaults(),
                 FragmentLimits.defaults(),
+                OptionalInt.empty(),
                 OptionalInt.empty(),
                 new AddressPlan(List.of(), List.of(), List.of()));
     }

@@ -21,7 +21,7 @@ final class NatReader {
     private static final int MOST_PORTS = 65_535;
     private static final int LEAST_MSS = 88;
     private static final int MOST_MSS = 65_495;
-    private static final int MOST_ERRORS = 1_000_000;
+    private static final int MOST_ANSWERS = 1_000_000;
     private static final int LEAST_FRAGMENT_OCTETS = 128 << 10;
     private static final int MOST_FRAGMENT_OCTETS = 1 << 30;
     private static final Duration LONGEST_REASSEMBLY = Duration.ofMinutes(2);
@@ -56,12 +56,17 @@ final class NatReader {
                 .flatMap(v -> v.section("fragments: { timeout: 30s }"))
                 .map(section -> fragments(section, defaults.fragments()))
                 .orElse(defaults.fragments());
-        OptionalInt errors = one(nat, "errors-per-second", "200", Forms.number(0, MOST_ERRORS))
-                .map(parsed -> OptionalInt.of(parsed.value()))
-                .orElse(defaults.errorsPerSecond());
+        OptionalInt errors = rate(nat, "errors-per-second", "200", defaults.errorsPerSecond());
+        OptionalInt echoReplies = rate(nat, "echo-replies-per-second", "2000", defaults.echoRepliesPerSecond());
         AddressPlan plan = addresses.read(nat);
         nat.finish();
-        return new NatSettings(tcp, udp, inboundRefresh, tracking, fragments, errors, plan);
+        return new NatSettings(tcp, udp, inboundRefresh, tracking, fragments, errors, echoReplies, plan);
+    }
+
+    private static OptionalInt rate(Section nat, String key, String example, OptionalInt otherwise) {
+        return one(nat, key, example, Forms.number(0, MOST_ANSWERS))
+                .map(parsed -> OptionalInt.of(parsed.value()))
+                .orElse(otherwise);
     }
 
     private static ProtocolBehavior behavior(Section section, ProtocolBehavior defaults, boolean sockets) {

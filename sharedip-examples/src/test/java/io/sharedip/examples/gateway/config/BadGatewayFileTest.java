@@ -40,6 +40,7 @@ class BadGatewayFileTest {
               tcp-tracking: { window-checks: true, mss-clamp: 1360 }
               fragments: { timeout: 29s, octets-per-guest: 2097152, octets-from-guests: 8388608 }
               errors-per-second: 100
+              echo-replies-per-second: 1000
               protocols: [gre, 50]
               one-to-one:
                 - 192.0.2.20 -> web
@@ -593,6 +594,12 @@ class BadGatewayFileTest {
                         "errors-per-second: 100",
                         "errors-per-second: §1000001",
                         "nat.errors-per-second",
+                        "use 0 to 1000000"),
+                mistake(
+                        "too few echo replies",
+                        "echo-replies-per-second: 1000",
+                        "echo-replies-per-second: §-1",
+                        "nat.echo-replies-per-second",
                         "use 0 to 1000000"),
                 mistake("unknown protocol", "[gre, 50]", "[§gra, 50]", "nat.protocols[0]", "did you mean 'gre'?"),
                 mistake(

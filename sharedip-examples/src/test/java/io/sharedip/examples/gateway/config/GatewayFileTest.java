@@ -333,6 +333,7 @@ class GatewayFileTest {
                     octets-from-guests: 1073741824
                     octets-from-outside: 262144
                   errors-per-second: 0
+                  echo-replies-per-second: 7
                   protocols: [gre, 50, sctp]
                   one-to-one: [192.0.2.20->web]
                   exempt: [10.20.0.0/16, 10.30.0.0/16]
@@ -356,6 +357,7 @@ class GatewayFileTest {
                         new TcpTracking(false, true, TcpTracking.MSS_OF_LINK, true),
                         new FragmentLimits(Duration.ofMinutes(2), 131072, 1 << 30, 262144),
                         OptionalInt.of(0),
+                        OptionalInt.of(7),
                         new AddressPlan(
                                 List.of(new IpProtocol(47), new IpProtocol(50), new IpProtocol(132)),
                                 List.of(new OneToOne(Ipv4Address.parse("192.0.2.20"), GuestId.of("web"))),

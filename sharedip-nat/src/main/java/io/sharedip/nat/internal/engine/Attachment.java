@@ -16,8 +16,11 @@ public final class Attachment implements FrameHandler {
     /** Takes what comes in. */
     interface Owner {
 
-        /** Bounds what is said on one link. */
+        /** Bounds the errors and resets that are said on one link. */
         TokenBucket errorBucket();
+
+        /** Bounds the echo replies that are said on one link. */
+        TokenBucket echoBucket();
 
         /** Takes a batch. */
         void receive(Attachment from, Frame[] frames, int count);
@@ -36,6 +39,7 @@ public final class Attachment implements FrameHandler {
     private final int number;
     private final @Nullable GuestId guest;
     private final TokenBucket errors;
+    private final TokenBucket echoes;
     private final TokenBucket refusals = new TokenBucket(1, 1);
     private final TokenBucket questions = new TokenBucket(QUESTIONS_PER_SECOND, QUESTIONS_PER_SECOND / 2);
     private long mac;
@@ -47,6 +51,7 @@ public final class Attachment implements FrameHandler {
     Attachment(Owner owner, Link link, int number, @Nullable GuestId guest, long mac, int[] addresses) {
         this.owner = owner;
         this.errors = owner.errorBucket();
+        this.echoes = owner.echoBucket();
         this.link = link;
         this.name = link.name();
         this.mtu = link.mtu();
@@ -131,6 +136,11 @@ public final class Attachment implements FrameHandler {
     /** Whether an error or a reset may be sent here now. */
     boolean mayAnswer(long nowNanos) {
         return errors.take(nowNanos);
+    }
+
+    /** Whether a ping of the gateway may be answered here now. */
+    boolean mayEcho(long nowNanos) {
+        return echoes.take(nowNanos);
     }
 
     /** Whether the guest may ask a service now. */

@@ -165,10 +165,18 @@ public final class Engine implements NeighbourTable.Owner, Attachment.Owner {
         return counters.snapshot(settings.capacity(), eventsLost + events.lost());
     }
 
-    /** Half a second's worth at once. */
     @Override
     public TokenBucket errorBucket() {
-        int rate = settings.errorsPerSecond();
+        return bucket(settings.errorsPerSecond());
+    }
+
+    @Override
+    public TokenBucket echoBucket() {
+        return bucket(settings.echoRepliesPerSecond());
+    }
+
+    /** Half a second's worth at once. */
+    private static TokenBucket bucket(int rate) {
         return new TokenBucket(rate, Math.max(1, rate / 2));
     }
 

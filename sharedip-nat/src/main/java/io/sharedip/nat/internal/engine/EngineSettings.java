@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param udpInboundRefresh whether UDP packets from outside keep a flow alive that the guest began (RFC 4787 REQ-6)
  * @param verifyChecksums whether transport checksums are judged
  * @param errorsPerSecond most ICMP errors and TCP resets that the gateway says on each link, 0 for none
+ * @param echoRepliesPerSecond most pings of its own that the gateway answers on each link, 0 for none
  * @param plan what is translated in another way than to the shared address and a port of the pool
  * @param dhcp what guests are told by DHCP, null if nothing
  * @param offersDns whether guests may be told that the gateway is a DNS server
@@ -44,6 +45,7 @@ public record EngineSettings(
         boolean udpInboundRefresh,
         boolean verifyChecksums,
         int errorsPerSecond,
+        int echoRepliesPerSecond,
         TranslationPlan plan,
         @Nullable DhcpSettings dhcp,
         boolean offersDns,

@@ -66,6 +66,10 @@ final class GatewayTraffic {
     }
 
     void answerPing(Attachment to, PacketContext c) {
+        if (!to.mayEcho(engine.now())) {
+            counters.drop(DropReason.LIMIT_ECHO);
+            return;
+        }
         long asker = u48(c.octets, c.start + 6);
         answers.echoReply(c);
         identification.renew(c);

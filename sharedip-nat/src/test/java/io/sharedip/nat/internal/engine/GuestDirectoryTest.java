@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sharedip.GuestId;
 import io.sharedip.link.InProcessLink;
-import io.sharedip.packet.Frame;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -15,18 +14,6 @@ class GuestDirectoryTest {
     private static final int ADDRESS = 0x0a000002;
 
     private final GuestDirectory guests = new GuestDirectory();
-
-    private static final class Nobody implements Attachment.Owner {
-        @Override
-        public TokenBucket errorBucket() {
-            return new TokenBucket(1, 1);
-        }
-
-        @Override
-        public void receive(Attachment from, Frame[] frames, int count) {
-            throw new AssertionError("nothing comes in");
-        }
-    }
 
     private Attachment add(String name) {
         Attachment guest = new Attachment(

@@ -42,16 +42,6 @@ class NeighbourTableTest {
         }
     }
 
-    private static final Attachment.Owner NOBODY = new Attachment.Owner() {
-        @Override
-        public TokenBucket errorBucket() {
-            return new TokenBucket(1, 1);
-        }
-
-        @Override
-        public void receive(Attachment from, Frame[] frames, int count) {}
-    };
-
     private static final int A = 1;
     private static final int B = 2;
 
@@ -59,7 +49,7 @@ class NeighbourTableTest {
 
     static {
         for (int i = 0; i < GUESTS.length; i++) {
-            GUESTS[i] = new Attachment(NOBODY, InProcessLink.named("g" + i), i, GuestId.of("g" + i), i, new int[] {i});
+            GUESTS[i] = new Attachment(new Nobody(), InProcessLink.named("g" + i), i, GuestId.of("g" + i), i, new int[] {i});
         }
     }
 
