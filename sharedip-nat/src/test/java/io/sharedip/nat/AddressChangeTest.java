@@ -202,7 +202,9 @@ class AddressChangeTest {
 
     private static RestoreReport restore(GatewayRig rig, byte[] snapshot) throws Exception {
         return rig.await(rig.gateway()
-                .restore(new ByteArrayInputStream(snapshot), RestoreOptions.defaults().withDowntime(Duration.ZERO)));
+                .restore(
+                        new ByteArrayInputStream(snapshot),
+                        RestoreOptions.defaults().withDowntime(Duration.ZERO)));
     }
 
     @ParameterizedTest
@@ -250,9 +252,7 @@ class AddressChangeTest {
             // p cannot mean anybody else by an address of its own
             owned.await(owned.gateway()
                     .bind(new Binding(
-                            GuestId.of("p"),
-                            MacAddress.parse("52:54:00:00:00:01"),
-                            Ipv4Address.parse("192.0.2.12"))));
+                            GuestId.of("p"), MacAddress.parse("52:54:00:00:00:01"), Ipv4Address.parse("192.0.2.12"))));
             RestoreReport report = restore(owned, file);
             assertThat(report.flows()).isEqualTo(1);
             assertThat(report.skipped(Skipped.FLOW_UNLIKE_SETTINGS)).isEqualTo(1);
@@ -277,8 +277,7 @@ class AddressChangeTest {
                     events.await(MappingDeleted.class, e -> e.inside().port() == 62_002);
             assertThat(fresh.outside()).hasToString(NEW + ":62002");
             // a flow is told of as it showed last
-            FlowClosed flow =
-                    events.await(FlowClosed.class, e -> e.inside().port() == 62_000);
+            FlowClosed flow = events.await(FlowClosed.class, e -> e.inside().port() == 62_000);
             assertThat(flow.outside()).hasToString(NEW + ":62000");
         }
     }

@@ -49,7 +49,8 @@ class NeighbourTableTest {
 
     static {
         for (int i = 0; i < GUESTS.length; i++) {
-            GUESTS[i] = new Attachment(new Nobody(), InProcessLink.named("g" + i), i, GuestId.of("g" + i), i, new int[] {i});
+            GUESTS[i] = new Attachment(
+                    new Nobody(), InProcessLink.named("g" + i), i, GuestId.of("g" + i), i, new int[] {i});
         }
     }
 
