@@ -211,6 +211,7 @@ class GatewayFileTest {
                         TcpTracking.defaults(),
                         FragmentLimits.defaults(),
                         OptionalInt.empty(),
+                        OptionalInt.empty(),
                         new AddressPlan(List.of(), List.of(), List.of())));
         assertThat(file.timeouts()).isEmpty();
         assertThat(file.dhcp()).isEmpty();
