@@ -244,7 +244,8 @@ public sealed interface SharedIpEvent {
     record AddressChanged(Instant at, Ipv4Address before, Ipv4Address after, int flowsKept) implements SharedIpEvent {}
 
     /**
-     * A snapshot was restored. Its flows and mappings are not told one by one: whoever wrote the snapshot told of their beginning.
+     * A snapshot was restored. Its flows are not told one by one: whoever wrote the snapshot told of their beginning. Its mappings are
+     * ({@link MappingCreated}), so that the events of each gateway say by themselves whose each port is.
      *
      * @param at when
      * @param report what became of it

@@ -17,6 +17,7 @@ import io.sharedip.address.MacAddress;
 import io.sharedip.address.UplinkAddress;
 import io.sharedip.binding.Binding;
 import io.sharedip.event.SharedIpEvent.FlowOpened;
+import io.sharedip.event.SharedIpEvent.MappingCreated;
 import io.sharedip.event.SharedIpEvent.SnapshotRestored;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.forward.PortForward;
@@ -557,7 +558,7 @@ class SnapshotTest {
     }
 
     @Test
-    void one_event_tells_of_a_restoration() throws Exception {
+    void one_event_tells_of_a_restoration_and_one_of_each_mapping() throws Exception {
         EventRecorder events = new EventRecorder();
         try (GatewayRig before = rig();
                 GatewayRig after = rig(builder -> builder.listener(events))) {
@@ -567,6 +568,9 @@ class SnapshotTest {
 
             assertThat(events.await(SnapshotRestored.class).report()).isEqualTo(report);
             assertThat(events.all(FlowOpened.class)).isEmpty();
+            assertThat(events.all(MappingCreated.class))
+                    .singleElement()
+                    .satisfies(e -> assertThat(e.inside()).hasToString(P + ":5000"));
         }
     }
 
