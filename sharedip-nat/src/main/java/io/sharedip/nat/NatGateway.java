@@ -592,13 +592,14 @@ public final class NatGateway implements SharedIp {
 
     /** Gives back what is left of the ports of forwards that had to go, and tells of them. */
     private void lose(List<PortForward> forwards) {
+        String why = keeper == null || keeper.isHolding() ? "a program of the host uses it" : "it cannot be claimed";
         giveBack(forwards);
         for (PortForward gone : forwards) {
             events.offer(new SharedIpEvent.ForwardConflict(
                     Instant.now(),
                     gone.protocol(),
                     gone.outside().first(),
-                    "a program of the host uses it at " + address + "; the forward '" + gone + "' was removed"));
+                    why + " at " + address + "; the forward '" + gone + "' was removed"));
         }
     }
 

@@ -8,6 +8,7 @@ import io.sharedip.FlowPolicy;
 import io.sharedip.PortClaimException;
 import io.sharedip.address.IpProtocol;
 import io.sharedip.address.UplinkAddress;
+import io.sharedip.event.SharedIpEvent.ForwardConflict;
 import io.sharedip.event.SharedIpEvent.LinkNotice;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.forward.PortForward;
@@ -190,6 +191,8 @@ class ClaimsRecoveryTest {
             assertThat(claims.holds(IpProtocol.UDP, 8080)).isTrue();
             loseBoth(rig);
             assertThat(rig.await(rig.gateway().forwards())).isEmpty();
+            assertThat(events.await(ForwardConflict.class).description())
+                    .contains("cannot be claimed at " + SHARED, "was removed");
             assertThatThrownBy(() -> rig.await(rig.gateway().addForward(forward)))
                     .hasCauseInstanceOf(PortClaimException.class);
             claims.absent.remove(SHARED);

@@ -23,7 +23,7 @@ final class PoolBlocks {
     private int failures;
     private long retryNanos;
 
-    /** All wait. @param all in the order in which they are to be claimed */
+    /** Lets blocks wait, which will be claimed in their order. */
     PoolBlocks(List<PortRange> all) {
         this.all = List.copyOf(all);
         waiting = new ArrayDeque<>(all);
