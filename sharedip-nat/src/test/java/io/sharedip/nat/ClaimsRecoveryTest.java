@@ -316,7 +316,7 @@ class ClaimsRecoveryTest {
     }
 
     @Test
-    void rfc6888_req11_while_claims_fail_unanswered_flows_give_way_instead_of_waiting_for_ports() throws Exception {
+    void while_claims_fail_unanswered_flows_give_way_instead_of_waiting_for_ports() throws Exception {
         try (GatewayRig rig = rig(63_047)) {
             rig.gateway();
             claims.failing(FIRST, 63_047, true);

@@ -299,6 +299,8 @@ class ForwardsTest {
             before.in();
             assertThat(refused.out()).isNull();
             rig.await(rig.gateway().removeForward(ForwardSelector.parse("udp 62000")));
+            assertThat(refused.out()).isNull();
+            rig.advance(Duration.ofMinutes(2));
             assertThat(refused.out()).isNotNull();
             assertThat(refused.outsidePort()).isEqualTo(62000);
         }
@@ -311,9 +313,11 @@ class ForwardsTest {
             Conversation talk = Conversation.udp(rig, "q", Q, 62001, SERVER, 53);
             assertThat(talk.out()).isNull();
             rig.await(rig.gateway().removeForward(ForwardSelector.parse("udp 62000-62003")));
+            rig.advance(Duration.ofMinutes(2));
             assertThat(talk.out()).isNotNull();
             assertThat(talk.outsidePort()).isIn(62000, 62002, 62003);
             rig.await(rig.gateway().removeForward(ForwardSelector.parse("udp 62001")));
+            rig.advance(Duration.ofMinutes(2));
             assertThat(Conversation.udp(rig, "p", P, 62001, SERVER, 53).out().sourcePort())
                     .isEqualTo(62001);
         }
