@@ -13,7 +13,11 @@ import io.sharedip.testing.PacketBuilder;
 import io.sharedip.testing.ParsedPacket;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,6 +34,10 @@ class MappingAndFilteringTest {
     private static final String ONE = "198.51.100.7";
     private static final String TWO = "203.0.113.9";
     private static final String THREE = "198.18.0.5";
+    /** The guest's port where others want it too: the first one of the pool. */
+    private static final int WANTED = 62001;
+
+    private static final int POOL = 32;
 
     private static GatewayRig rig(UnaryOperator<ProtocolBehavior> tcp, UnaryOperator<ProtocolBehavior> udp) {
         return new GatewayRig()
@@ -85,38 +93,107 @@ class MappingAndFilteringTest {
         return cells;
     }
 
+    private static void cell(GatewayRig rig, MappingBehavior mapping, FilteringBehavior filtering, boolean tcp) {
+        int toOne = open(rig, tcp, WANTED, ONE, 80);
+        int toOnesOtherPort = open(rig, tcp, WANTED, ONE, 81);
+        int toTwo = open(rig, tcp, WANTED, TWO, 80);
+        assertThat(toOnesOtherPort == toOne).isEqualTo(mapping != MappingBehavior.ADDRESS_AND_PORT_DEPENDENT);
+        assertThat(toTwo == toOne).isEqualTo(mapping == MappingBehavior.ENDPOINT_INDEPENDENT);
+        assertThat(toTwo == toOnesOtherPort).isEqualTo(mapping == MappingBehavior.ENDPOINT_INDEPENDENT);
+
+        boolean everybody = filtering == FilteringBehavior.ENDPOINT_INDEPENDENT;
+        boolean addressed = filtering != FilteringBehavior.ADDRESS_AND_PORT_DEPENDENT;
+        String inside = P + ":" + WANTED;
+        // whom the guest has addressed passes, whatever is set
+        assertThat(talk(rig, tcp, WANTED, ONE, 80).outsidePort(toOne).in(ACK)).isNotNull();
+        assertThat(passes(rig, tcp, ONE, 999, toOne, inside)).isEqualTo(addressed);
+        boolean mappingKnowsTwo = mapping == MappingBehavior.ENDPOINT_INDEPENDENT;
+        assertThat(passes(rig, tcp, TWO, 999, toOne, inside)).isEqualTo(everybody || addressed && mappingKnowsTwo);
+        assertThat(passes(rig, tcp, THREE, 80, toOne, inside)).isEqualTo(everybody);
+        if (!everybody) {
+            assertThat(rig.drops(DropReason.FILTERED_BY_MAPPING)).isPositive();
+        }
+        // filtering does not touch the mapping: the guest's further flows bear the same ports
+        assertThat(open(rig, tcp, WANTED, THREE, 81) == toOne)
+                .isEqualTo(mapping == MappingBehavior.ENDPOINT_INDEPENDENT);
+        assertThat(talk(rig, tcp, WANTED, ONE, 81).outsidePort(toOnesOtherPort).in(ACK))
+                .isNotNull();
+    }
+
     @ParameterizedTest
     @MethodSource("cells")
     void rfc4787_req8_and_rfc5382_req3_and_case06_each_cell_of_mapping_and_filtering(
             MappingBehavior mapping, FilteringBehavior filtering, boolean tcp) {
         try (GatewayRig rig = rig(mapping, filtering)) {
-            int toOne = open(rig, tcp, 4001, ONE, 80);
-            int toOnesOtherPort = open(rig, tcp, 4001, ONE, 81);
-            int toTwo = open(rig, tcp, 4001, TWO, 80);
-            assertThat(toOnesOtherPort == toOne).isEqualTo(mapping != MappingBehavior.ADDRESS_AND_PORT_DEPENDENT);
-            assertThat(toTwo == toOne).isEqualTo(mapping == MappingBehavior.ENDPOINT_INDEPENDENT);
-            assertThat(toTwo == toOnesOtherPort).isEqualTo(mapping == MappingBehavior.ENDPOINT_INDEPENDENT);
-
-            boolean everybody = filtering == FilteringBehavior.ENDPOINT_INDEPENDENT;
-            boolean addressed = filtering != FilteringBehavior.ADDRESS_AND_PORT_DEPENDENT;
-            String inside = P + ":4001";
-            // whom the guest has addressed passes, whatever is set
-            assertThat(talk(rig, tcp, 4001, ONE, 80).outsidePort(toOne).in(ACK)).isNotNull();
-            assertThat(passes(rig, tcp, ONE, 999, toOne, inside)).isEqualTo(addressed);
-            boolean mappingKnowsTwo = mapping == MappingBehavior.ENDPOINT_INDEPENDENT;
-            assertThat(passes(rig, tcp, TWO, 999, toOne, inside)).isEqualTo(everybody || addressed && mappingKnowsTwo);
-            assertThat(passes(rig, tcp, THREE, 80, toOne, inside)).isEqualTo(everybody);
-            if (!everybody) {
-                assertThat(rig.drops(DropReason.FILTERED_BY_MAPPING)).isPositive();
-            }
-            // filtering does not touch the mapping: the guest's further flows bear the same ports
-            assertThat(open(rig, tcp, 4001, THREE, 81) == toOne)
-                    .isEqualTo(mapping == MappingBehavior.ENDPOINT_INDEPENDENT);
-            assertThat(talk(rig, tcp, 4001, ONE, 81)
-                            .outsidePort(toOnesOtherPort)
-                            .in(ACK))
-                    .isNotNull();
+            cell(rig, mapping, filtering, tcp);
         }
+    }
+
+    private static void onePortForAll(GatewayRig rig, boolean tcp) {
+        Set<Integer> ports = new HashSet<>();
+        for (String server : List.of(ONE, TWO)) {
+            for (int port : new int[] {80, 443}) {
+                ports.add(open(rig, tcp, WANTED, server, port));
+            }
+        }
+        assertThat(ports).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void rfc4787_req1_and_rfc5382_req1_one_endpoint_shows_as_one_port_whatever_the_destination(boolean tcp) {
+        try (GatewayRig rig = rig(UnaryOperator.identity(), UnaryOperator.identity())) {
+            onePortForAll(rig, tcp);
+            assertThat(rig.stats().flows()).isEqualTo(4);
+            assertThat(rig.stats().mappings()).isEqualTo(1);
+        }
+    }
+
+    /**
+     * Does the same once more where another guest's established flows hold the wanted port and every other one of the pool but as
+     * many as were needed, and every place in the table but as many as were needed.
+     */
+    private static void onceMoreInACrowd(Supplier<GatewayRig> rigs, boolean tcp, Consumer<GatewayRig> test) {
+        int flows;
+        int ports;
+        try (GatewayRig alone = rigs.get()) {
+            test.accept(alone);
+            flows = (int) alone.stats().flows();
+            ports = (int) alone.stats().mappings();
+        }
+        int crowd = POOL - ports;
+        try (GatewayRig rig = rigs.get().ports(WANTED, WANTED + POOL - 1).with(b -> b.capacity(crowd + flows))) {
+            List<Conversation> ofQ = new ArrayList<>();
+            for (int port = WANTED; port < WANTED + crowd; port++) {
+                Conversation talk = tcp
+                        ? Conversation.tcp(rig, "q", Q, port, ONE, 80)
+                        : Conversation.udp(rig, "q", Q, port, ONE, 80);
+                talk.out(SYN);
+                talk.in(SYN | ACK);
+                talk.out(ACK);
+                assertThat(talk.outsidePort()).isEqualTo(port);
+                ofQ.add(talk);
+            }
+            test.accept(rig);
+            assertThat(rig.stats().flows()).isEqualTo(crowd + flows);
+            assertThat(Conversation.tcp(rig, "q", Q, WANTED, THREE, 443).out(SYN))
+                    .isNull();
+            assertThat(ofQ).allMatch(talk -> talk.out() != null && talk.in() != null);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("cells")
+    void rfc4787_req11_each_cell_is_the_same_where_ports_clash_and_the_table_is_full(
+            MappingBehavior mapping, FilteringBehavior filtering, boolean tcp) {
+        onceMoreInACrowd(() -> rig(mapping, filtering), tcp, rig -> cell(rig, mapping, filtering, tcp));
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void rfc4787_req11_one_endpoint_shows_as_one_port_where_ports_clash_and_the_table_is_full(boolean tcp) {
+        onceMoreInACrowd(
+                () -> rig(UnaryOperator.identity(), UnaryOperator.identity()), tcp, rig -> onePortForAll(rig, tcp));
     }
 
     @ParameterizedTest

@@ -154,7 +154,7 @@ class PortsTest {
     }
 
     @Test
-    void rfc4787_req11_the_same_packets_get_the_same_ports_and_verdicts_under_contention() {
+    void the_same_packets_get_the_same_ports_and_verdicts_under_contention() {
         List<String> once = contention(7);
         assertThat(once).isEqualTo(contention(7));
         String drops = once.get(once.size() - 1);
