@@ -30,6 +30,7 @@ import io.sharedip.nat.internal.gateway.EventDispatcher;
 import io.sharedip.nat.internal.gateway.GatewayLinkHost;
 import io.sharedip.nat.internal.gateway.Pace;
 import io.sharedip.nat.internal.gateway.PortKeeper;
+import io.sharedip.nat.internal.gateway.Quotas;
 import io.sharedip.nat.internal.gateway.Restoration;
 import io.sharedip.nat.internal.gateway.SnapshotTask;
 import io.sharedip.nat.internal.terminator.LocalServices;
@@ -199,6 +200,8 @@ public final class NatGateway implements SharedIp {
             engine.warmUp(now);
             engine.announceOneToOne();
             engine.tick(now);
+            int pool = uplink instanceof PacketUplink packets ? packets.ports().size() : SOCKET_PORTS.size();
+            Quotas.tooHigh(settings, pool).forEach(message -> linkGateway.notice("gateway", message));
         } catch (RuntimeException | Error e) {
             state = State.CLOSED;
             commands.close(new GatewayClosedException("the gateway did not start", e));

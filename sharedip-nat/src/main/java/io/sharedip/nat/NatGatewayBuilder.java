@@ -227,7 +227,9 @@ public final class NatGatewayBuilder {
     }
 
     /**
-     * Sets the most flows that one guest may have; 2,000 by default, or the capacity if that is less.
+     * Sets the most flows that one guest may have; 2,000 by default, or the capacity if that is less. Answered flows never give way, so
+     * a guest whose quota is the capacity can shut all others out; a {@link io.sharedip.event.SharedIpEvent.LinkNotice} says so at the
+     * start.
      *
      * @param flows 1 to the capacity
      * @return this

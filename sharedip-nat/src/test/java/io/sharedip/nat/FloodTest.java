@@ -6,6 +6,7 @@ import static io.sharedip.testing.PacketBuilder.SYN;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sharedip.event.SharedIpEvent;
+import io.sharedip.stats.DropReason;
 import io.sharedip.testing.Conversation;
 import io.sharedip.testing.GatewayRig;
 import io.sharedip.testing.PacketBuilder;
@@ -27,9 +28,11 @@ class FloodTest {
     private static final int FLOOD = 20_000;
 
     private static GatewayRig rig(int capacity, int perGuest) {
-        GatewayRig rig = new GatewayRig()
-                .guest("f", "52:54:00:00:00:09", F)
-                .with(b -> b.capacity(capacity).flowsPerGuest(perGuest));
+        return rig().with(b -> b.capacity(capacity).flowsPerGuest(perGuest));
+    }
+
+    private static GatewayRig rig() {
+        GatewayRig rig = new GatewayRig().guest("f", "52:54:00:00:00:09", F);
         for (int i = 0; i < NAMES.length; i++) {
             rig.guest(NAMES[i], "52:54:00:00:00:0" + (1 + i), address(i));
         }
@@ -111,6 +114,44 @@ class FloodTest {
                                 .to(SHARED, 8080 + i % 2));
                 rig.station("a").takeRaw();
             });
+        }
+    }
+
+    private static String peer(int i) {
+        return "198.18." + i / 250 % 250 + '.' + (1 + i % 250);
+    }
+
+    /** What is answered never gives way, so that the quota alone stands between the flood and the others. */
+    @Test
+    void hostile20_a_flood_of_one_guest_that_is_answered_leaves_old_and_new_flows_of_the_others_alone() {
+        try (GatewayRig rig = rig()) {
+            endure(rig, i -> {
+                Conversation talk = i % 2 == 0
+                        ? Conversation.udp(rig, "f", F, 1024 + i, peer(i), 53)
+                        : Conversation.tcp(rig, "f", F, 1024 + i, peer(i), 80);
+                if (talk.out(SYN) != null) {
+                    assertThat(talk.in(SYN | ACK)).isNotNull();
+                    assertThat(talk.out(ACK)).isNotNull();
+                }
+            });
+            assertThat(rig.nonZeroDrops()).containsOnlyKeys(DropReason.LIMIT_GUEST_FLOWS);
+        }
+    }
+
+    @Test
+    void hostile20_a_flood_from_outside_that_is_answered_leaves_old_and_new_flows_of_the_others_alone() {
+        try (GatewayRig rig = rig().with(b -> b.forward("tcp 8080 -> f:80").forward("udp 8080 -> f:80"))) {
+            endure(rig, i -> {
+                Conversation talk = (i % 2 == 0
+                                ? Conversation.udp(rig, "f", F, 80, peer(i), 1024 + i)
+                                : Conversation.tcp(rig, "f", F, 80, peer(i), 1024 + i))
+                        .outsidePort(8080);
+                if (talk.in(SYN) != null) {
+                    assertThat(talk.out(SYN | ACK)).isNotNull();
+                    assertThat(talk.in(ACK)).isNotNull();
+                }
+            });
+            assertThat(rig.nonZeroDrops()).containsOnlyKeys(DropReason.LIMIT_GUEST_FLOWS);
         }
     }
 
