@@ -315,7 +315,7 @@ class DhcpTest {
     }
 
     @Test
-    void a_message_that_is_broken_or_too_long_is_dropped() {
+    void hostile22_a_message_that_is_broken_or_too_long_is_dropped() {
         serve(DhcpSettings.defaults().withMessagesPerSecond(100));
         unanswered("web", discover(WEB).octets(0, 2), DropReason.DHCP_MALFORMED);
         unanswered("web", discover(WEB).octets(1, 6), DropReason.DHCP_MALFORMED);
@@ -349,7 +349,7 @@ class DhcpTest {
     }
 
     @Test
-    void one_guests_flood_of_messages_is_bounded_and_leaves_others_alone() {
+    void hostile22_one_guests_flood_of_messages_is_bounded_and_leaves_others_alone() {
         serve(DhcpSettings.defaults().withMessagesPerSecond(5));
         for (int i = 0; i < 100; i++) {
             rig.station("web").sendRaw(discover(WEB).frame());

@@ -220,27 +220,33 @@ class IcmpErrorTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"p, 10.0.0.2", "s, 192.0.2.10"})
+    @CsvSource({
+        "tcp, 3, 3, p, 10.0.0.2", "udp, 3, 3, p, 10.0.0.2", "icmp, 3, 3, p, 10.0.0.2",
+        "tcp, 11, 1, s, 192.0.2.10", "udp, 3, 2, s, 192.0.2.10", "icmp, 11, 1, s, 192.0.2.10"
+    })
     void rfc5508_req5_an_error_from_a_guest_leaves_from_the_shared_address_with_its_inner_packet_as_the_peer_sent_it(
-            String guest, String inside) {
+            String protocol, int type, int code, String guest, String inside) {
         try (GatewayRig rig = rig()) {
-            Conversation talk = Conversation.udp(rig, guest, inside, 4000, SERVER, 7);
-            talk.out();
-            byte[] reply = PacketBuilder.udp()
-                    .from(SERVER, 7)
-                    .to(SHARED, talk.outsidePort())
-                    .payload("answer")
+            rig.station(guest).send(probe(protocol).from(inside, 4000).to(SERVER, 7));
+            int port = rig.outside().takeOne().sourcePort();
+            PacketBuilder answer = switch (protocol) {
+                case "tcp" -> PacketBuilder.tcp().flags(PacketBuilder.SYN | PacketBuilder.ACK);
+                case "udp" -> PacketBuilder.udp().payload("answer");
+                default -> PacketBuilder.icmp().echo(0, port, 1).payload("0123456789");
+            };
+            byte[] reply = answer.from(SERVER, 7)
+                    .to(SHARED, port)
                     .macs(GatewayRig.NEXT_HOP_MAC, GatewayRig.UPLINK_MAC)
                     .build();
             rig.outside().sendRaw(reply.clone());
             byte[] in = rig.station(guest).takeOne().frame();
             rig.station(guest)
-                    .send(PacketBuilder.icmp().from(inside, 0).to(SERVER, 0).error(3, 3, 0, in, 100));
+                    .send(PacketBuilder.icmp().from(inside, 0).to(SERVER, 0).error(type, code, 0, in, 100));
             ParsedPacket error = rig.outside().takeOne();
             assertThat(error.source()).isEqualTo(SHARED);
             assertThat(error.destination()).isEqualTo(SERVER);
-            assertThat(error.icmpType()).isEqualTo(3);
-            assertThat(error.icmpCode()).isEqualTo(3);
+            assertThat(error.icmpType()).isEqualTo(type);
+            assertThat(error.icmpCode()).isEqualTo(code);
             byte[] expected = Arrays.copyOfRange(reply, 14, reply.length);
             expected[8]--;
             Octets.put16(expected, 10, 0);

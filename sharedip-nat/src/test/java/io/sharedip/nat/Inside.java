@@ -4,6 +4,7 @@ import io.sharedip.address.IpProtocol;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.forward.ForwardSelector;
 import io.sharedip.forward.PortForward;
+import io.sharedip.nat.internal.engine.EngineSettings;
 import io.sharedip.nat.internal.engine.Management;
 import io.sharedip.nat.internal.terminator.Terminator;
 import io.sharedip.stats.FlowStatus;
@@ -19,6 +20,14 @@ public final class Inside {
     public Inside(NatGateway gateway) {
         management = gateway.management();
         terminator = gateway.terminator();
+    }
+
+    public EngineSettings settings() {
+        return management.settings();
+    }
+
+    public boolean endsAtSockets() {
+        return terminator != null;
     }
 
     public List<FlowStatus> flows() {

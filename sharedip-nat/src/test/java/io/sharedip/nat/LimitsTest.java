@@ -75,7 +75,7 @@ class LimitsTest {
     }
 
     @Test
-    void then_the_oldest_of_those_that_nobody_has_answered() {
+    void hostile20_then_the_oldest_of_those_that_nobody_has_answered() {
         try (GatewayRig rig = rig(100, 4)) {
             Conversation open = p(rig, 1001).handshake();
             List<Conversation> half = new ArrayList<>();
@@ -92,7 +92,7 @@ class LimitsTest {
     }
 
     @Test
-    void then_the_new_one_is_refused_with_3_13_and_established_flows_stay() {
+    void hostile20_then_the_new_one_is_refused_with_3_13_and_established_flows_stay() {
         EventRecorder events = new EventRecorder();
         try (GatewayRig rig = rig(100, 3).with(b -> b.listener(events))) {
             List<Conversation> open = new ArrayList<>();
@@ -169,7 +169,7 @@ class LimitsTest {
     }
 
     @Test
-    void a_full_table_of_established_flows_refuses_with_3_13() {
+    void hostile20_a_full_table_of_established_flows_refuses_with_3_13() {
         EventRecorder events = new EventRecorder();
         try (GatewayRig rig = rig(4, 4).with(b -> b.listener(events))) {
             for (int port = 1001; port < 1005; port++) {
@@ -222,7 +222,9 @@ class LimitsTest {
     void a_quota_of_flows_that_lets_one_guest_shut_all_others_out_is_told_at_the_start() {
         assertThat(noticesAtStart(new GatewayRig())).isEmpty();
         assertThat(noticesAtStart(rig(100, 99))).isEmpty();
-        assertThat(noticesAtStart(rig(100, 100))).singleElement(STRING).contains("capacity.flows-per-guest: '100'", "use less than");
+        assertThat(noticesAtStart(rig(100, 100)))
+                .singleElement(STRING)
+                .contains("capacity.flows-per-guest: '100'", "use less than");
     }
 
     @Test
@@ -231,7 +233,11 @@ class LimitsTest {
         assertThat(noticesAtStart(rig(5000, 1000).ports(62000, 62999)))
                 .satisfiesExactly(
                         told -> assertThat(told)
-                                .contains("tcp.ports-per-guest: '0'", "all 1000", "flows-per-guest is 1000", "use 1 to 999"),
+                                .contains(
+                                        "tcp.ports-per-guest: '0'",
+                                        "all 1000",
+                                        "flows-per-guest is 1000",
+                                        "use 1 to 999"),
                         told -> assertThat(told).contains("udp.ports-per-guest: '0'"));
         assertThat(noticesAtStart(rig(5000, 1000)
                         .ports(62000, 62999)
@@ -344,7 +350,7 @@ class LimitsTest {
     }
 
     @Test
-    void errors_told_to_a_guest_are_rate_limited() {
+    void hostile20_errors_told_to_a_guest_are_rate_limited() {
         try (GatewayRig rig = rig(100, 1)) {
             p(rig, 1001).handshake();
             rig.station("p").take();

@@ -17,6 +17,7 @@ import io.sharedip.event.SharedIpEvent.AddressChanged;
 import io.sharedip.event.SharedIpEvent.ForwardConflict;
 import io.sharedip.forward.ForwardSelector;
 import io.sharedip.forward.PortForward;
+import io.sharedip.nat.conformance.Setting;
 import io.sharedip.packet.Frame;
 import io.sharedip.packet.Octets;
 import io.sharedip.snapshot.RestoreReport;
@@ -40,6 +41,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Outside ports that are shared with the host: no port is used before it is claimed. */
 @Timeout(30)
+@Setting("claims on ports of the host")
 class PortClaimsTest {
 
     private static final String SHARED = GatewayRig.SHARED;
@@ -291,6 +293,7 @@ class PortClaimsTest {
     }
 
     @Test
+    @Setting("claims on ports and protocols of the host; protocols: set")
     void case19_protocols_without_ports_are_claimed_before_they_pass() {
         try (NatGateway gateway = builder(61000, 61255)
                 .protocols(new IpProtocol(47), new IpProtocol(50))
@@ -314,6 +317,7 @@ class PortClaimsTest {
     }
 
     @Test
+    @Setting("claims on ports and protocols of the host; protocols: set")
     void case19_a_protocol_that_cannot_be_claimed_prevents_the_start() {
         claims.unclaimable = 47;
         assertThatThrownBy(() ->

@@ -189,7 +189,7 @@ class TimersTest {
     }
 
     @Test
-    void a_reopened_connection_has_the_timer_of_a_half_open_one() {
+    void half_open_is_the_timer_of_a_reopened_connection_too() {
         try (GatewayRig rig = rig()) {
             Conversation talk = tcp(rig).handshake();
             talk.out(RST);
@@ -297,7 +297,7 @@ class TimersTest {
     }
 
     @Test
-    void timeouts_are_settings() {
+    void half_open_and_other_timeouts_are_settings() {
         Timeouts timeouts = Timeouts.defaults()
                 .withUdp(Duration.ofSeconds(10))
                 .withIcmp(Duration.ofSeconds(5))

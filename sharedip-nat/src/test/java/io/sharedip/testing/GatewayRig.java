@@ -24,6 +24,7 @@ import java.util.Random;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -54,6 +55,8 @@ public final class GatewayRig implements AutoCloseable {
 
     private static final int LINK_ROOM = 1 << 22;
 
+    private static volatile BiConsumer<NatGateway, PortRange> observer = (gateway, ports) -> {};
+
     private final ManualClock clock;
     private final Map<String, Station> guests = new LinkedHashMap<>();
     private final List<Guest> config = new ArrayList<>();
@@ -76,6 +79,11 @@ public final class GatewayRig implements AutoCloseable {
                 .routerMac(ROUTER_MAC)
                 .clock(clock)
                 .random(new Random(42)));
+    }
+
+    /** Shows whoever watches all tests each gateway that a rig builds from now on. @param watcher of gateway and pool of ports */
+    public static void watchedBy(BiConsumer<NatGateway, PortRange> watcher) {
+        observer = watcher;
     }
 
     /** A machine on one end of a link. */
@@ -310,6 +318,7 @@ public final class GatewayRig implements AutoCloseable {
             }
             built = builder.build();
             gateway = built;
+            observer.accept(built, ports);
             poll();
             if (routerAnswers) {
                 answerArp();

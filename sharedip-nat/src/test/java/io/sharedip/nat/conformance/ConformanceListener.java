@@ -5,14 +5,17 @@ import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass
 import static org.junit.platform.launcher.TagFilter.excludeTags;
 
 import io.sharedip.nat.conformance.ConformancePage.TestMethod;
+import io.sharedip.testing.GatewayRig;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.reflect.AnnotatedElement;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -40,13 +43,24 @@ public final class ConformanceListener implements TestExecutionListener {
 
     private final List<Row> rows = Contract.rows();
     private final Map<TestMethod, Outcome> outcomes = new ConcurrentHashMap<>();
+    private final Map<TestMethod, SettingsSeen> settings = new ConcurrentHashMap<>();
+    /** Settings of the gateways that the running test has built. */
+    private final Set<Map<String, String>> built = Collections.synchronizedSet(new LinkedHashSet<>());
 
     @Override
     public void testPlanExecutionStarted(TestPlan plan) {
+        GatewayRig.watchedBy((gateway, ports) -> built.add(SettingsSeen.of(gateway, ports)));
         try {
             Files.deleteIfExists(UNPROVED);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public void executionStarted(TestIdentifier identifier) {
+        if (identifier.isTest()) {
+            built.clear();
         }
     }
 
@@ -57,6 +71,19 @@ public final class ConformanceListener implements TestExecutionListener {
         if (identifier.isTest() || !success) {
             add(identifier, success);
         }
+        if (identifier.isTest() && !built.isEmpty()) {
+            method(identifier)
+                    .map(test -> settings.computeIfAbsent(test, first -> new SettingsSeen()))
+                    .ifPresent(seen -> built.forEach(seen::add));
+        }
+    }
+
+    private Map<String, String> defaults() {
+        built.clear();
+        try (GatewayRig rig = new GatewayRig()) {
+            rig.gateway();
+        }
+        return built.iterator().next();
     }
 
     @Override
@@ -92,7 +119,8 @@ public final class ConformanceListener implements TestExecutionListener {
     public void testPlanExecutionFinished(TestPlan plan) {
         try {
             boolean whole = outcomes.keySet().containsAll(allTests());
-            ConformancePage page = new ConformancePage(rows, new HashMap<>(outcomes), whole);
+            ConformancePage page =
+                    new ConformancePage(rows, new HashMap<>(outcomes), new HashMap<>(settings), defaults(), whole);
             Files.createDirectories(TARGET);
             Files.writeString(TARGET.resolve("conformance.md"), page.text());
             List<String> unproved = page.unproved().stream()

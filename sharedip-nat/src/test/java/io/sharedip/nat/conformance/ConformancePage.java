@@ -30,12 +30,29 @@ final class ConformancePage {
 
     private final List<Row> rows;
     private final Map<TestMethod, Outcome> outcomes;
+    private final Map<TestMethod, SettingsSeen> settings;
+    private final Map<String, String> defaults;
     private final boolean whole;
 
-    /** Makes a page. @param rows all @param outcomes of tests @param whole whether all tests that carry a token have run */
-    ConformancePage(List<Row> rows, Map<TestMethod, Outcome> outcomes, boolean whole) {
+    /**
+     * Makes a page.
+     *
+     * @param rows all
+     * @param outcomes of tests
+     * @param settings of the tests that have built gateways
+     * @param defaults of settings
+     * @param whole whether all tests that carry a token have run
+     */
+    ConformancePage(
+            List<Row> rows,
+            Map<TestMethod, Outcome> outcomes,
+            Map<TestMethod, SettingsSeen> settings,
+            Map<String, String> defaults,
+            boolean whole) {
         this.rows = rows;
         this.whole = whole;
+        this.settings = settings;
+        this.defaults = defaults;
         this.outcomes = new TreeMap<>(outcomes);
     }
 
@@ -48,10 +65,27 @@ final class ConformancePage {
 
     private boolean isProved(Row row) {
         Map<TestMethod, Outcome> tests = testsOf(row);
-        return !tests.isEmpty() && tests.values().stream().allMatch(Outcome::isGood);
+        return !tests.isEmpty()
+                && tests.values().stream().allMatch(Outcome::isGood)
+                && tests.keySet().stream().allMatch(this::tellsItsSetting);
     }
 
-    /** The rows that no test proves, or some test refutes. */
+    private boolean tellsItsSetting(TestMethod test) {
+        return settings.containsKey(test) || !test.setting().isEmpty();
+    }
+
+    private String setting(TestMethod test, Row row) {
+        if (!tellsItsSetting(test)) {
+            return "**NOT TOLD**";
+        }
+        SettingsSeen seen = settings.get(test);
+        if (seen == null) {
+            return test.setting();
+        }
+        return (test.setting().isEmpty() ? "" : test.setting() + "; ") + seen.text(row.settings(), defaults);
+    }
+
+    /** The rows that no test proves, some test refutes, or some test proves without telling under which setting. */
     List<Row> unproved() {
         return rows.stream().filter(row -> !isProved(row)).toList();
     }
@@ -63,7 +97,7 @@ final class ConformancePage {
         lines.add("");
         lines.add(
                 "Written by a run of the unit tests of `sharedip-nat`, never by hand. A test proves the rows whose identifiers");
-        lines.add("its name carries. [testing.md](testing.md) says more.");
+        lines.add("its name carries, under the settings that its gateways had. [testing.md](testing.md) says more.");
         if (!whole) {
             lines.add("");
             lines.add("**Not all tests took part in this run.**");
@@ -90,11 +124,11 @@ final class ConformancePage {
         String begin = "| `" + row.token() + "`: " + row.label() + " | " + row.requirement() + " | ";
         Map<TestMethod, Outcome> tests = testsOf(row);
         if (tests.isEmpty()) {
-            lines.add(begin + row.setting() + " | none | **MISSING** |");
+            lines.add(begin + "| none | **MISSING** |");
         }
         for (Map.Entry<TestMethod, Outcome> entry : tests.entrySet()) {
             TestMethod test = entry.getKey();
-            lines.add(begin + (test.setting().isEmpty() ? row.setting() : test.setting()) + " | "
+            lines.add(begin + setting(test, row) + " | "
                     + "[" + test.simpleName() + "](" + source(test) + ") `" + test.name() + "` | "
                     + entry.getValue().verdict() + " |");
             begin = "| | | ";

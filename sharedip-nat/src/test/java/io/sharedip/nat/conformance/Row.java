@@ -1,5 +1,6 @@
 package io.sharedip.nat.conformance;
 
+import java.util.List;
 import java.util.regex.Pattern;
 
 /**
@@ -9,12 +10,12 @@ import java.util.regex.Pattern;
  * @param section heading it stands under
  * @param label as people write it, e.g. {@code RFC 4787 REQ-1}
  * @param requirement in a sentence
- * @param setting under which it holds unless a test says otherwise
+ * @param settings the row is about, by the names of {@link SettingsSeen}; the page has their values in any case
  */
-record Row(String token, String section, String label, String requirement, String setting) {
+record Row(String token, String section, String label, String requirement, List<String> settings) {
 
-    /** Whether a test's name carries the row's token, as whole words between underscores. */
+    /** Whether a test's name begins with the row's token, or has it after another one and "and". */
     boolean isNamedBy(String method) {
-        return Pattern.compile("(^|_)" + token + "(_|$)").matcher(method).find();
+        return Pattern.compile("(^|_and_)" + token + "(_|$)").matcher(method).find();
     }
 }

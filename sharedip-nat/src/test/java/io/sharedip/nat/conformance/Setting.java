@@ -6,13 +6,14 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * Under which setting a test proves its rows, in words of the manual: {@code "filtering: endpoint-independent"}. On a method it
- * replaces that of its class; without any, the page shows the row's default setting.
+ * Under which setting a test proves its rows, where the page cannot tell: it reads the settings of the gateways that a
+ * {@link io.sharedip.testing.GatewayRig} builds by itself. So a test of a part, or one that makes its gateways otherwise, must have it; on
+ * any other one it stands before what was read. On a method it replaces that of its class.
  */
 @Target({ElementType.METHOD, ElementType.TYPE})
 @Retention(RetentionPolicy.RUNTIME)
 public @interface Setting {
 
-    /** The setting. @return e.g. {@code "half-open timeout 240 s"} */
+    /** The setting. @return e.g. {@code "the port allocator by itself"} */
     String value();
 }

@@ -54,6 +54,11 @@ public final class Management {
         this.flows = flows;
     }
 
+    /** What the engine was made from. @return as checked by the builder */
+    public EngineSettings settings() {
+        return settings;
+    }
+
     /** What snapshots and their restoration ask of the engine. */
     public Transfers transfers() {
         return engine.transfers();

@@ -2,12 +2,14 @@ package io.sharedip.nat.internal.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sharedip.nat.conformance.Setting;
 import java.util.BitSet;
 import java.util.HashSet;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
+@Setting("the identifications by themselves")
 class IdentificationTest {
 
     @Test

@@ -2,11 +2,13 @@ package io.sharedip.nat.internal.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sharedip.nat.conformance.Setting;
 import java.util.HexFormat;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Which options of an IPv4 header pass. */
+@Setting("the judgement of options by itself")
 class Ipv4OptionsTest {
 
     private static boolean sound(String hex) {

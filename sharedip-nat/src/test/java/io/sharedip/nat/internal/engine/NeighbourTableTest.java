@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sharedip.GuestId;
 import io.sharedip.link.InProcessLink;
+import io.sharedip.nat.conformance.Setting;
 import io.sharedip.packet.Frame;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,6 +12,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /** The neighbour table alone: what a flood of addresses does to it. */
+@Setting("the neighbour table by itself")
 class NeighbourTableTest {
 
     private static final long SECOND = 1_000_000_000L;

@@ -2,6 +2,7 @@ package io.sharedip.nat.internal.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sharedip.nat.conformance.Setting;
 import io.sharedip.nat.internal.engine.Reassembly.Party;
 import io.sharedip.nat.internal.engine.Reassembly.Result;
 import io.sharedip.nat.internal.flow.AddressOnlyProtocols;
@@ -23,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@Setting("the reassembly by itself")
 class ReassemblyTest {
 
     private static final long TIMEOUT = 1_000;

@@ -6,6 +6,7 @@ import static io.sharedip.packet.TcpView.RST;
 import static io.sharedip.packet.TcpView.SYN;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sharedip.nat.conformance.Setting;
 import io.sharedip.nat.internal.flow.TcpStack.Segment;
 import io.sharedip.packet.Octets;
 import io.sharedip.stats.DropReason;
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** Random valid conversations, of which the tracker may drop nothing, and blind attackers, who may change nothing. Seeds are named. */
+@Setting("the TCP tracker by itself; window checks: on")
 class TcpConversationPropertyTest {
 
     private static final int CONVERSATIONS = 1_500;

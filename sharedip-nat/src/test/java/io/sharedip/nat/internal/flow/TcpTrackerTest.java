@@ -6,12 +6,14 @@ import static io.sharedip.packet.TcpView.RST;
 import static io.sharedip.packet.TcpView.SYN;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sharedip.nat.conformance.Setting;
 import io.sharedip.stats.TrackedState;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** TCP flags and the edges of the state machine. */
+@Setting("the TCP tracker by itself")
 class TcpTrackerTest {
 
     private static int flags(String text) {

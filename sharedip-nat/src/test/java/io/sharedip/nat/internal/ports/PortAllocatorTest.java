@@ -2,6 +2,7 @@ package io.sharedip.nat.internal.ports;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sharedip.nat.conformance.Setting;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -9,6 +10,7 @@ import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
+@Setting("the port allocator by itself")
 class PortAllocatorTest {
 
     private static PortAllocator pool(long seed, int first, int last) {

@@ -547,7 +547,7 @@ class DnsForwarderTest {
     // questions
 
     @Test
-    void what_cannot_be_read_is_told_or_ignored() throws IOException {
+    void hostile22_what_cannot_be_read_is_told_or_ignored() throws IOException {
         FakeServer server = server(address("198.51.100.5"));
         DnsRig rig = asking(server);
         Message two = question("a.example", Type.A);
@@ -581,7 +581,7 @@ class DnsForwarderTest {
     }
 
     @Test
-    void one_guests_flood_is_bounded_and_leaves_others_alone() {
+    void hostile22_one_guests_flood_is_bounded_and_leaves_others_alone() {
         DnsRig rig = rig(DnsSettings.builder().queriesPerSecond(1));
         for (int i = 0; i < 50; i++) {
             rig.send("web", question("x.invalid", Type.A).toWire());
@@ -679,7 +679,7 @@ class DnsForwarderTest {
     }
 
     @Test
-    void a_message_of_a_length_that_none_has_resets_the_connection() {
+    void hostile22_a_message_of_a_length_that_none_has_resets_the_connection() {
         DnsRig rig = rig(DnsSettings.builder());
         DnsRig.Stream tooLong = rig.new Stream("web");
         tooLong.write(new byte[] {(byte) 0xff, (byte) 0xff});
