@@ -39,12 +39,14 @@ final class SettingsSeen {
                 values.computeIfAbsent(name, first -> new LinkedHashSet<>()).add(value));
     }
 
-    /** Reads the settings of a gateway. @param gateway just built @param ports its pool, if it has one @return by name */
+    /** Reads the settings of a gateway. @param gateway just built @param ports its pool, where it is not the host's @return by name */
     static Map<String, String> of(NatGateway gateway, PortRange ports) {
         Inside inside = new Inside(gateway);
         Map<String, String> settings = new TreeMap<>();
         settings.put("uplink", inside.endsAtSockets() ? "sockets" : "packets");
-        settings.put("uplink.ports", inside.endsAtSockets() ? "of the host" : ports.toString());
+        if (!inside.endsAtSockets()) {
+            settings.put("uplink.ports", ports.toString());
+        }
         read(inside.settings(), "", settings);
         return settings;
     }
