@@ -44,12 +44,13 @@ final class Comparison {
         return null;
     }
 
-    /** The same without the identifications of what has been translated outwards. */
+    /** The same without the identifications of what has been translated outwards, but for atomic datagrams (RFC 6864 section 4). */
     static List<Emission> withoutIdentifications(Step step, List<Emission> emissions) {
         List<Emission> out = new ArrayList<>();
         for (Emission emission : Reassembled.of(emissions)) {
             byte[] f = emission.frame();
-            if (emission.link() == Net.UPLINK && !isOwn(step, emission) && f.length >= IP + 20) {
+            boolean outwards = step.link() != Net.UPLINK && emission.link() == Net.UPLINK && f.length >= IP + 20;
+            if (outwards && (Wire.isFragment(step.frame()) || (Octets.u16(f, IP + 6) & 0x4000) == 0)) {
                 f = f.clone();
                 Octets.put16(f, IP + 4, 0);
                 Wire.fixIp(f, IP);

@@ -80,4 +80,22 @@ class ComparisonTest {
         broken.get(5).frame()[40] ^= 1;
         assertThat(Comparison.difference(STEP, fragments(24), broken)).isNotNull();
     }
+
+    private static List<Emission> identified(int id, boolean atomic) {
+        byte[] f = out().frame().clone();
+        Octets.put16(f, 18, id);
+        f[20] = (byte) (atomic ? 0x40 : 0);
+        Wire.fixIp(f, 14);
+        return Comparison.withoutIdentifications(STEP, List.of(new Emission(Net.UPLINK, f)));
+    }
+
+    @Test
+    void an_identification_is_free_only_of_what_may_be_fragmented() {
+        assertThat(Comparison.difference(STEP, identified(7, false), identified(8, false)))
+                .isNull();
+        assertThat(Comparison.difference(STEP, identified(7, true), identified(8, true)))
+                .isNotNull();
+        assertThat(Comparison.difference(STEP, identified(7, true), identified(7, true)))
+                .isNull();
+    }
 }

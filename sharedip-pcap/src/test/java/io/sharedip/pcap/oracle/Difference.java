@@ -5,6 +5,7 @@ import static io.sharedip.pcap.oracle.Wire.IP;
 import static io.sharedip.pcap.oracle.Wire.RST;
 import static io.sharedip.pcap.oracle.Wire.SYN;
 
+import io.sharedip.packet.Checksum;
 import io.sharedip.packet.Octets;
 import io.sharedip.pcap.oracle.Nat.Emission;
 import java.util.Arrays;
@@ -66,7 +67,7 @@ enum Difference {
             return (s.engineDrops()
                             && s.packet.isError()
                             && (s.packet.innerSum() != 0xffff || s.packet.quotesTooLittle()))
-                    || ((tcp == 18 || tcp == 19) && s.kernel.size() == s.engine.size())
+                    || ((tcp == 18 || tcp == 19) && differOnlyInInnerChecksum(s))
                     || (s.kernelDrops() && s.packet.quotesTimestamp());
         }
     },
@@ -105,13 +106,13 @@ enum Difference {
             boolean refusals = toShared
                     && answers(s.step, s.kernel, 3)
                     && answers(s.step, s.engine, 3)
+                    && source(s.kernel.get(0)) == Net.SHARED
+                    && source(s.engine.get(0)) == Net.ALIAS
                     && s.kernel.get(0).frame()[IP + 21] == s.engine.get(0).frame()[IP + 21]
                     && (s.packet.hasGarbageBehindOptions()
                             || Arrays.equals(payload(s.kernel.get(0)), payload(s.engine.get(0))));
-            boolean hairpin = s.engine.size() == 1
-                    && s.engine.get(0).link() != Net.UPLINK
-                    && s.engine.get(0).frame()[IP + 9] == s.packet.protocol
-                    && s.kernel.get(0).frame()[IP + 9] == (s.packet.protocol == Wire.UDP ? Wire.ICMP : Wire.TCP);
+            boolean hairpin =
+                    isRefused(s) && Hairpin.isOf(s.step.link(), s.packet, s.earlier, s.engine);
             return refusals || hairpin;
         }
     },
@@ -228,25 +229,18 @@ enum Difference {
                     && !s.tcp.isAcknowledgmentOfSyn(s.packet.acknowledgment());
         }
     },
-    SECOND_SYN(
-            "793/5961",
-            "after SYNs or SYN-ACKs of two numbers, or with other options, from one side: the engine follows the one that the other acknowledges, the kernel the higher",
-            true) {
-        @Override
-        boolean covers(Seen s) {
-            return (s.kernelDrops() || s.engineRefuses()) && s.isSegment(0) && s.tcp.hasTwoBeginnings(s.packet);
-        }
-    },
     EARLY_DATA(
             "5382-2",
-            "before a SYN-ACK is acknowledged, after data of the called side at that time, or after SYNs of both: the kernel has not learnt the windows",
+            "before a SYN-ACK is acknowledged, after data of the called side at that time, or after SYNs of both: the kernel has not learnt the windows, and takes the end of a side's last segment for all that it has sent",
             true) {
         @Override
         boolean covers(Seen s) {
-            return s.kernelDrops()
-                    && s.isSegment(0)
-                    && s.tcp.isAnswered()
-                    && (s.tcp.isSimultaneous() || !s.tcp.isOpen() || s.tcp.hasEarlyData());
+            if (!s.kernelDrops() || !s.isSegment(0) || !s.tcp.isAnswered()) {
+                return false;
+            }
+            boolean unlearnt = s.tcp.isSimultaneous() || !s.tcp.isOpen() || s.tcp.hasEarlyData();
+            return (unlearnt && s.tcp.isBeyondUnscaledWindow(s.packet))
+                    || (s.tcp.isSimultaneous() && s.isSegment(ACK) && s.tcp.isAheadOfLast(s.packet.acknowledgment()));
         }
     },
     LATE(
@@ -289,6 +283,16 @@ enum Difference {
             int protocol = s.packet.protocol;
             return s.engineDrops() && protocol != Wire.TCP && protocol != Wire.UDP && protocol != Wire.ICMP;
         }
+    },
+    SECOND_SYN(
+            "793/5961",
+            "after SYNs or SYN-ACKs of two numbers, or with other options, from one side: the engine follows the one that the other acknowledges, the kernel the higher",
+            true) {
+        @Override
+        boolean covers(Seen s) {
+            boolean refused = s.engineRefuses() && !s.tcp.goesOn(s.packet);
+            return (s.kernelDrops() || refused) && s.isSegment(0) && s.tcp.hasTwoBeginnings(s.packet);
+        }
     };
 
     /** What predicates look at: a step whose outcomes differ, and what was before. */
@@ -303,6 +307,7 @@ enum Difference {
         final List<Emission> kernel;
         final List<Emission> engine;
         final TcpHistory tcp;
+        final List<TcpHistory.Earlier> earlier;
 
         private Seen(
                 Step step,
@@ -316,6 +321,7 @@ enum Difference {
             this.kernel = kernel;
             this.engine = engine;
             this.tcp = new TcpHistory(step, earlier);
+            this.earlier = earlier;
         }
 
         boolean engineDrops() {
@@ -380,6 +386,39 @@ enum Difference {
                 && Comparison.isOwn(step, out.get(0))
                 && out.get(0).frame()[IP + 9] == Wire.ICMP
                 && out.get(0).frame()[IP + Wire.headerLength(out.get(0).frame(), IP)] == icmpType;
+    }
+
+    /** Whether the kernel refuses a call from the address that was called: a segment by a RST, a datagram by 3/3. */
+    private static boolean isRefused(Seen s) {
+        byte[] answer = s.kernel.get(0).frame();
+        boolean refuses = s.packet.protocol == Wire.TCP
+                ? answer[IP + 9] == Wire.TCP && answer.length >= IP + 40 && (answer[IP + 33] & RST) != 0
+                : answers(s.step, s.kernel, 3) && answer[IP + 21] == 3;
+        return refuses && s.kernel.size() == 1 && source(s.kernel.get(0)) == s.packet.destination();
+    }
+
+    private static int source(Emission e) {
+        return Octets.i32(e.frame(), IP + 12);
+    }
+
+    private static boolean differOnlyInInnerChecksum(Seen s) {
+        return s.kernel.size() == 1
+                && s.engine.size() == 1
+                && Comparison.difference(
+                                s.step, withoutInnerChecksum(s.kernel.get(0)), withoutInnerChecksum(s.engine.get(0)))
+                        == null;
+    }
+
+    /** An error without the checksum of the segment inside, if its own checksum is right. */
+    private static List<Emission> withoutInnerChecksum(Emission e) {
+        byte[] f = e.frame().clone();
+        Packet p = Packet.of(f);
+        if (p != null && p.innerTcpLength() >= 18 && Checksum.sum(f, p.transport, p.payloadLength()) == 0xffff) {
+            int inner = p.transport + 8;
+            Octets.put16(f, inner + Wire.headerLength(f, inner) + 16, 0);
+            Wire.fixTransport(f, IP);
+        }
+        return List.of(new Emission(e.link(), f));
     }
 
     private static byte[] payload(Emission e) {

@@ -1,6 +1,7 @@
 package io.sharedip.pcap.oracle;
 
 import io.sharedip.pcap.oracle.Nat.Emission;
+import io.sharedip.time.NanoClock;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -13,8 +14,33 @@ import org.jspecify.annotations.Nullable;
 /** Plays cases on both sides and counts. */
 final class Oracle {
 
-    /** Where two sides differ and may not. */
-    record Divergence(int index, Step step, String what) {}
+    /**
+     * Where two sides differ and may not.
+     *
+     * @param pauseNanos since the first fragment of the datagram that the step belongs to; 0 if it is no fragment
+     */
+    record Divergence(int index, Step step, String what, long pauseNanos) {}
+
+    /** What became of a seed. */
+    enum Verdict {
+        /** Both sides said the same, but for intended differences. */
+        AGREE,
+        /** They differed once, not again, and the kernel had time to forget a fragment. */
+        FORGIVEN,
+        DIFFER
+    }
+
+    /**
+     * What became of a seed, and why.
+     *
+     * @param again whether a difference came back when the case was played again
+     */
+    record Judgement(Verdict verdict, @Nullable Divergence found, boolean again) {}
+
+    /** The kernel's timer for fragments is one second, counted in ticks; no other timer that it has ends within a case. */
+    private static final long PAUSE_NANOS = 500_000_000;
+
+    private static final int REPLAYS = 3;
 
     private final Side kernel;
     private final Side engine;
@@ -25,10 +51,34 @@ final class Oracle {
     private long dropped;
     private long skipped;
     private int plays;
+    private final NanoClock clock;
 
     Oracle(Nat kernel, Nat engine) {
+        this(kernel, engine, System::nanoTime);
+    }
+
+    Oracle(Nat kernel, Nat engine, NanoClock clock) {
         this.kernel = new Side(kernel);
         this.engine = new Side(engine);
+        this.clock = clock;
+    }
+
+    /**
+     * Plays a case, and again if the sides differ. What does not come back may still be a fault, which hangs on identifications, chance
+     * or what was before: it is forgiven only where the kernel may have let a fragment go meanwhile.
+     */
+    Judgement judge(List<Step> steps) {
+        Divergence found = play(steps, true);
+        if (found == null) {
+            return new Judgement(Verdict.AGREE, null, false);
+        }
+        boolean again = false;
+        for (int i = 0; i < REPLAYS && !again; i++) {
+            Divergence next = play(steps, false);
+            again = next != null && next.pauseNanos() < PAUSE_NANOS;
+        }
+        boolean explained = !again && found.pauseNanos() >= PAUSE_NANOS;
+        return new Judgement(explained ? Verdict.FORGIVEN : Verdict.DIFFER, found, again);
     }
 
     /**
@@ -44,6 +94,7 @@ final class Oracle {
         plays++;
         Set<Integer> parted = new HashSet<>();
         List<byte[]> fragments = new ArrayList<>();
+        List<Long> times = new ArrayList<>();
         List<TcpHistory.Earlier> earlier = new ArrayList<>();
         for (int i = 0; i < steps.size(); i++) {
             Step step = steps.get(i).salted(plays);
@@ -51,6 +102,7 @@ final class Oracle {
                 skipped += counts ? 1 : 0;
                 continue;
             }
+            long now = clock.nanoTime();
             List<Emission> k = kernel.play(step);
             List<Emission> e = engine.play(step);
             frames += counts ? 1 : 0;
@@ -58,7 +110,7 @@ final class Oracle {
             if (what != null) {
                 Difference intended = intended(step, fragments, earlier, k, e);
                 if (intended == null) {
-                    return new Divergence(i, step, what);
+                    return new Divergence(i, step, what, pause(step, fragments, times, clock.nanoTime()));
                 }
                 if (counts) {
                     differences.merge(intended, 1L, Long::sum);
@@ -78,9 +130,24 @@ final class Oracle {
             }
             if (fragment) {
                 fragments.add(step.frame());
+                times.add(now);
             }
         }
         return null;
+    }
+
+    private static long pause(Step step, List<byte[]> fragments, List<Long> times, long now) {
+        Packet packet = Packet.of(step.frame());
+        if (packet == null || !packet.isFragment()) {
+            return 0;
+        }
+        for (int i = 0; i < fragments.size(); i++) {
+            Packet earlier = Packet.of(fragments.get(i));
+            if (earlier != null && packet.isOfTheDatagramOf(earlier)) {
+                return now - times.get(i);
+            }
+        }
+        return 0;
     }
 
     private static @Nullable Difference intended(

@@ -24,12 +24,14 @@ final class OracleMain {
             int examples = 0;
             for (long seed = first; seed < first + seeds; seed++) {
                 List<Step> steps = Scenario.of(seed);
-                Divergence d = oracle.play(steps, true);
+                Oracle.Judgement judged = oracle.judge(steps);
+                Divergence d = judged.found();
                 if (d == null) {
                     continue;
                 }
-                if (oracle.play(steps, false) == null) {
-                    System.out.println("seed " + seed + " differed once and not again");
+                if (!judged.again()) {
+                    System.out.println("seed " + seed + " differed once and not again: " + judged);
+                    failed += judged.verdict() == Oracle.Verdict.DIFFER ? 1 : 0;
                     continue;
                 }
                 failed++;

@@ -146,7 +146,8 @@ final class Packet {
         return sum != 0xffff || (protocol != Wire.ICMP && (sourcePort() == 0 || destinationPort() == 0));
     }
 
-    private boolean isOfTheDatagramOf(Packet other) {
+    /** Whether the fragments of both belong together (RFC 791 section 3.2). */
+    boolean isOfTheDatagramOf(Packet other) {
         return Octets.u16(octets, IP + 4) == Octets.u16(other.octets, IP + 4)
                 && source() == other.source()
                 && destination() == other.destination()

@@ -13,12 +13,16 @@ final class Scenario {
     private static final int PEERS = Ipv4Address.parse("198.18.0.0").bits();
 
     private final SplittableRandom random;
+    /** For what came to be after seeds had been kept. */
+    private final SplittableRandom more;
+
     private final TreeSet<Integer> ports = new TreeSet<>();
     private boolean contending;
     private boolean fragmented;
 
     private Scenario(long seed) {
         random = new SplittableRandom(seed);
+        more = new SplittableRandom(~seed);
     }
 
     /** The steps of a seed; the same for ever. */
@@ -35,6 +39,9 @@ final class Scenario {
         List<Talk> talks = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             talks.add(talk(i, kind));
+        }
+        if (more.nextInt(100) < 5) {
+            talks.add(new CallTalk(more, more.nextInt(1, Net.GUESTS + 1), more.nextInt(1, 6)));
         }
         List<Step> steps = new ArrayList<>();
         while (!talks.isEmpty()) {

@@ -266,6 +266,41 @@ final class TcpHistory {
         return announced;
     }
 
+    /**
+     * Whether a segment ends more than a window right of the edge that the other side has announced since it was open, windows taken
+     * without their scale; of its sender's SYN if it has announced none.
+     */
+    boolean isBeyondUnscaledWindow(Packet segment) {
+        int window = leastWindow(others());
+        Stream<Integer> begun =
+                own().stream().filter(p -> (p.flags() & SYN) != 0).map(Packet::sequenceEnd);
+        Stream<Integer> announced = others().stream()
+                .filter(p -> (p.flags() & (SYN | ACK)) == ACK)
+                .map(p -> p.acknowledgment() + p.window());
+        return Stream.concat(begun, announced).allMatch(edge -> segment.sequenceEnd() - edge >= window);
+    }
+
+    /** Whether a segment begins where the last one of its sender ended, and acknowledges the last one of its receiver, in an open connection. */
+    boolean goesOn(Packet segment) {
+        List<Packet> own = own();
+        List<Packet> others = others();
+        return open
+                && !isEnding()
+                && !own.isEmpty()
+                && !others.isEmpty()
+                && (segment.flags() & (SYN | ACK | RST)) == ACK
+                && segment.sequence() == own.get(own.size() - 1).sequenceEnd()
+                && segment.acknowledgment() == others.get(others.size() - 1).sequenceEnd();
+    }
+
+    /** Whether a number lies beyond the end of what the other side has sent last. */
+    boolean isAheadOfLast(int number) {
+        List<Packet> others = others();
+        return !others.isEmpty()
+                && number - others.get(others.size() - 1).sequenceEnd() > 0
+                && others.stream().anyMatch(p -> number - p.sequenceEnd() <= 0);
+    }
+
     /** Whether it ends more than a window before what its sender has sent, or acknowledges more than 66,000 octets too little. */
     boolean isLate(Packet segment) {
         int window = leastWindow(others());
