@@ -35,6 +35,7 @@ public final class LeakChecker {
     private final LivePorts ports;
     private final Set<Integer> further = new HashSet<>();
     private final List<IpPrefix> exempt = new ArrayList<>();
+    private final Set<Integer> portless = new HashSet<>();
 
     /**
      * Makes a checker.
@@ -64,6 +65,14 @@ public final class LeakChecker {
     /** Admits inside addresses as sources towards destinations that are exempt. @param prefix of them @return this */
     public LeakChecker exempting(String prefix) {
         exempt.add(IpPrefix.parse(prefix));
+        return this;
+    }
+
+    /** Admits protocols that are translated by address only. @param numbers of them @return this */
+    public LeakChecker alsoProtocols(int... numbers) {
+        for (int number : numbers) {
+            portless.add(number);
+        }
         return this;
     }
 
@@ -104,7 +113,7 @@ public final class LeakChecker {
         if (a.length < 42 || Octets.u48(a, 22) != uplink.bits()) {
             return "ARP in another machine's name";
         }
-        if (Octets.i32(a, 28) != shared) {
+        if (Octets.i32(a, 28) != shared && !further.contains(Octets.i32(a, 28))) {
             return "ARP sender is not the shared address";
         }
         return inside.contains(Octets.i32(a, 38)) ? "ARP asks for an inside address" : null;
@@ -121,10 +130,8 @@ public final class LeakChecker {
         if (inside.contains(Octets.i32(a, 26)) && isExempt(Octets.i32(a, 30))) {
             return inside.contains(Octets.i32(a, 30)) ? "inside destination" : null;
         }
-        if (further.contains(Octets.i32(a, 26))) {
-            return insideAddressIn(a, 14, header);
-        }
-        if (Octets.i32(a, 26) != shared) {
+        boolean isFurther = further.contains(Octets.i32(a, 26));
+        if (!isFurther && Octets.i32(a, 26) != shared) {
             return "source is not the shared address";
         }
         String inHeader = insideAddressIn(a, 14, header);
@@ -135,32 +142,35 @@ public final class LeakChecker {
         if ((Octets.u16(a, 20) & 0x1fff) != 0) {
             return null; // a later fragment has no port
         }
+        if (isFurther && Octets.u8(a, 23) != ICMP) {
+            return null;
+        }
         return switch (Octets.u8(a, 23)) {
             case TCP -> ports.isLive(TCP, Octets.u16(a, at)) ? null : "TCP source port is nobody's";
             case UDP -> ports.isLive(UDP, Octets.u16(a, at)) ? null : "UDP source port is nobody's";
-            case ICMP -> icmpFault(a, at);
-            default -> "protocol is not translated";
+            case ICMP -> icmpFault(a, at, isFurther);
+            default -> portless.contains(Octets.u8(a, 23)) ? null : "protocol is not translated";
         };
     }
 
-    private @Nullable String icmpFault(byte[] a, int at) {
+    private @Nullable String icmpFault(byte[] a, int at, boolean anyPort) {
         int type = Octets.u8(a, at);
         return switch (type) {
             case 0, 14 ->
                 null; // the gateway answers pings to its own address; a guest's answer has gone through a flow
-            case 8, 13 -> ports.isLive(ICMP, Octets.u16(a, at + 4)) ? null : "ping identifier is nobody's";
+            case 8, 13 -> anyPort || ports.isLive(ICMP, Octets.u16(a, at + 4)) ? null : "ping identifier is nobody's";
             case 3, 11, 12 -> innerFault(a, at + 8);
             default -> "ICMP type " + type + " does not leave";
         };
     }
 
-    /** What an error quotes was on its way to the shared address, and to a port of the gateway unless the gateway refuses it. */
+    /** What an error quotes was on its way to the address that the error comes from, and to a port of the gateway unless the gateway refuses it. */
     private @Nullable String innerFault(byte[] a, int ip) {
         if (a.length < ip + 28 || headerLength(a, ip) < 20 || a.length < ip + headerLength(a, ip) + 8) {
             return "inner packet is truncated";
         }
-        if (Octets.i32(a, ip + 16) != shared) {
-            return "inner packet was not for the shared address";
+        if (Octets.i32(a, ip + 16) != Octets.i32(a, 26)) {
+            return "inner packet was not for the address that the error comes from";
         }
         return insideAddressIn(a, ip, headerLength(a, ip));
     }

@@ -1,8 +1,16 @@
 package io.sharedip.nat.fuzz;
 
 import io.sharedip.ConfigurationException;
+import io.sharedip.FlowPolicy;
+import io.sharedip.Guest;
+import io.sharedip.GuestId;
+import io.sharedip.SnapshotException;
+import io.sharedip.address.IpProtocol;
+import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.MacAddress;
 import io.sharedip.address.PortRange;
+import io.sharedip.address.UplinkAddress;
+import io.sharedip.binding.Binding;
 import io.sharedip.filter.FilterChain;
 import io.sharedip.forward.PortForward;
 import io.sharedip.nat.Inside;
@@ -11,21 +19,48 @@ import io.sharedip.nat.NatGatewayBuilder;
 import io.sharedip.nat.ProtocolBehavior;
 import io.sharedip.nat.TcpTracking;
 import io.sharedip.nat.fuzz.InvariantChecker.Cause;
+import io.sharedip.nat.fuzz.InvariantChecker.Machine;
+import io.sharedip.nat.internal.snapshot.Snapshot;
+import io.sharedip.nat.internal.snapshot.SnapshotReader;
 import io.sharedip.packet.Octets;
+import io.sharedip.snapshot.RestoreOptions;
+import io.sharedip.snapshot.RestoreReport;
 import io.sharedip.stats.FlowStatus;
 import io.sharedip.testing.GatewayRig;
 import io.sharedip.testing.PacketBuilder;
 import io.sharedip.uplink.PacketUplink;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A program for a gateway on a card: two octets of settings, then instructions. An instruction sends a frame, made up, or made from one
- * that was seen (an answer, an error about it, its fragments), from outside or from a guest; or lets time pass; or changes rules and
- * forwards.
+ * A program for a gateway on a card: two octets of settings, or three if the first says so, then instructions. An instruction sends a
+ * frame, made up, or made from one that was seen (an answer, an error about it, its fragments), from outside or from a guest; or lets time
+ * pass; or changes rules, forwards, guests, their addresses and the gateway's; or takes a snapshot, or restores it, as it is or altered.
  */
-final class FrameProgram extends GuestProgram {
+class FrameProgram extends GuestProgram {
+
+    /** In the first octet of settings: a third one follows. */
+    static final int MORE = 0x40;
+
+    /** In the third octet: a guest has an outside address of its own; a destination is exempt; a protocol without ports passes. */
+    private static final int ONE_TO_ONE = 1;
+
+    private static final int EXEMPT = 2;
+    private static final int PORTLESS = 4;
+
+    private static final String OWN = "192.0.2.20";
+    private static final String FURTHER = "10.0.0.9";
+    private static final int GRE = 47;
+    private static final UplinkAddress[] PLACES = {
+        UplinkAddress.of(SHARED, "192.0.2.0/24", GatewayRig.ROUTER).withAlias(GatewayRig.ALIAS),
+        UplinkAddress.of("192.0.2.11", "192.0.2.0/24", GatewayRig.ROUTER).withAlias(GatewayRig.ALIAS),
+        UplinkAddress.of("203.0.113.50", "203.0.113.0/24", "203.0.113.1").withAlias("203.0.113.254"),
+        UplinkAddress.of("192.0.2.12", "192.0.2.0/24", GatewayRig.ROUTER)
+    };
 
     private static final String[] OUTSIDE = {
         GatewayRig.SERVER,
@@ -63,6 +98,11 @@ final class FrameProgram extends GuestProgram {
     private final Wire uplink = new Wire("up", GatewayRig.UPLINK_MAC);
     private final NatGateway gateway;
     private final Inside inside;
+    private final List<Set<String>> addresses = new ArrayList<>();
+    private final boolean[] isGone = new boolean[GUESTS.size()];
+    private final int more;
+    private UplinkAddress place = PLACES[0];
+    private byte[] kept = {};
 
     FrameProgram(byte[] program) {
         super(program);
@@ -70,7 +110,20 @@ final class FrameProgram extends GuestProgram {
                 .uplink(PacketUplink.on(uplink)
                         .withPorts(PortRange.of(61_000, 61_007))
                         .withAddressOfItsOwn());
-        settings(builder);
+        int general = next();
+        settings(builder, general, next());
+        more = (general & MORE) != 0 ? next() : 0;
+        if ((more & ONE_TO_ONE) != 0) {
+            builder.oneToOne(OWN, "p");
+        }
+        if ((more & EXEMPT) != 0) {
+            builder.exempt(GatewayRig.OTHER_SERVER + "/32");
+        }
+        if ((more & PORTLESS) != 0) {
+            builder.protocols(new IpProtocol(GRE));
+        }
+        GUESTS.forEach(machine -> addresses.add(new LinkedHashSet<>(machine.addresses())));
+        judge();
         gateway = builder.build();
         inside = new Inside(gateway);
     }
@@ -107,9 +160,7 @@ final class FrameProgram extends GuestProgram {
         }
     }
 
-    private void settings(NatGatewayBuilder builder) {
-        int general = next();
-        int ports = next();
+    private static void settings(NatGatewayBuilder builder, int general, int ports) {
         boolean overload = (general & 0x80) != 0;
         builder.verifyChecksums((general & 1) == 0)
                 .udpInboundRefresh((general & 2) != 0)
@@ -120,6 +171,35 @@ final class FrameProgram extends GuestProgram {
                         .withMssClamp((general & 32) == 0 ? 0 : TcpTracking.MSS_OF_LINK));
         builder.tcp(behavior(ProtocolBehavior.tcp(), overload, ports))
                 .udp(behavior(ProtocolBehavior.udp(), overload, ports >>> 4));
+    }
+
+    /** Judges from now on by the settings and the place. */
+    private void judge() {
+        checker = InvariantChecker.at(place.address().toString(), PRIVATE, FURTHER);
+        if ((more & ONE_TO_ONE) != 0) {
+            checker.oneToOne(OWN);
+        }
+        if ((more & EXEMPT) != 0) {
+            checker.exempting(GatewayRig.OTHER_SERVER + "/32");
+            if (place != PLACES[0]) {
+                // what guests call their own is shared no more, and shows at exempt destinations
+                checker.oneToOne(SHARED);
+            }
+        }
+        if ((more & PORTLESS) != 0) {
+            checker.protocols(GRE);
+        }
+    }
+
+    @Override
+    Machine machine(int guest) {
+        Machine machine = GUESTS.get(guest);
+        return new Machine(machine.name(), machine.mac(), addresses.get(guest));
+    }
+
+    @Override
+    boolean isThere(int guest) {
+        return !isGone[guest];
     }
 
     @Override
@@ -135,9 +215,7 @@ final class FrameProgram extends GuestProgram {
 
     @Override
     void finish() {
-        for (PortForward forward : FORWARDS) {
-            removeForward(forward);
-        }
+        inside.forwards().forEach(this::removeForward);
     }
 
     @Override
@@ -152,14 +230,130 @@ final class FrameProgram extends GuestProgram {
             case 11 -> again(code >>> 4);
             case 12 -> arp(code >>> 4);
             case 13 -> pass(PAUSES[code >>> 4 & 7]);
-            case 14 -> inside.replaceRules(RULES[code >>> 4 & 3]);
+            case 14 -> change(code >>> 4);
             default -> forward(code >>> 4);
         }
     }
 
+    private void change(int what) {
+        switch (what) {
+            case 4 -> move(next());
+            case 5 -> kept = inside.snapshot();
+            case 6 -> restoreKept(next());
+            case 7 -> restoreAltered(next());
+            case 8 -> remove(next() & 3);
+            case 9 -> add(next() & 3);
+            case 10 -> bind(next());
+            case 11 -> unbind(next());
+            default -> isDone(() -> inside.replaceRules(RULES[what & 3]));
+        }
+        look(null);
+    }
+
+    /** Does what may be refused. @return whether it was done */
+    private static boolean isDone(Runnable change) {
+        try {
+            change.run();
+            return true;
+        } catch (ConfigurationException e) {
+            return false;
+        }
+    }
+
+    private void move(int bits) {
+        UplinkAddress to = PLACES[bits & 3];
+        if (isDone(() -> inside.move(to, (bits & 4) != 0 ? FlowPolicy.FLUSH : FlowPolicy.KEEP))) {
+            place = to;
+            judge();
+        }
+    }
+
+    private void restoreKept(int bits) {
+        if (kept.length > 0) {
+            restore(kept, bits);
+        }
+    }
+
+    private void restoreAltered(int bits) {
+        byte[] altered = kept.clone();
+        for (int i = bits & 7; i >= 0 && altered.length > 0; i--) {
+            int at = nextWord() % altered.length;
+            altered[at] = (byte) next();
+        }
+        restore(SnapshotInput.mended(altered), bits >>> 3);
+    }
+
+    private void restore(byte[] octets, int bits) {
+        try {
+            restore(SnapshotReader.read(octets), PAUSES[bits & 7]);
+        } catch (SnapshotException e) {
+            // what is altered may be refused
+        }
+    }
+
+    /** Restores a snapshot, of whatever address. */
+    final RestoreReport restore(Snapshot snapshot, Duration downtime) {
+        RestoreReport report = inside.restore(
+                snapshot,
+                place.address(),
+                RestoreOptions.defaults()
+                        .withDowntime(downtime)
+                        .withOtherAddress(RestoreOptions.OtherAddress.TAKE_OVER));
+        for (Binding binding : snapshot.bindings()) {
+            for (int i = 0; i < GUESTS.size(); i++) {
+                if (GUESTS.get(i).name().equals(binding.guest().name())) {
+                    noteBindings(i);
+                }
+            }
+        }
+        return report;
+    }
+
+    private void remove(int guest) {
+        if (!isGone[guest] && isDone(() -> inside.remove(GuestId.of(GUESTS.get(guest).name())))) {
+            isGone[guest] = true;
+            addresses.set(guest, new LinkedHashSet<>(GUESTS.get(guest).addresses()));
+        }
+    }
+
+    private void add(int guest) {
+        if (isGone[guest]) {
+            Machine machine = GUESTS.get(guest);
+            String address = machine.addresses().iterator().next();
+            isGone[guest] = !isDone(() -> inside.add(
+                    Guest.of(machine.name(), machine.mac().toString(), address, wires.get(guest))));
+        }
+    }
+
+    private void bind(int bits) {
+        int guest = bits & 3;
+        isDone(() -> inside.bind(binding(guest, bits)));
+        noteBindings(guest);
+    }
+
+    private void unbind(int bits) {
+        int guest = bits & 3;
+        isDone(() -> inside.unbind(binding(guest, bits)));
+        noteBindings(guest);
+    }
+
+    private static Binding binding(int guest, int bits) {
+        String address = new String[] {FURTHER, SHARED, PRIVATE, NEIGHBOUR}[bits >>> 2 & 3];
+        Machine machine = GUESTS.get(guest);
+        return new Binding(GuestId.of(machine.name()), machine.mac(), Ipv4Address.parse(address));
+    }
+
+    private void noteBindings(int guest) {
+        Set<String> now = inside.addressesOf(GuestId.of(GUESTS.get(guest).name()));
+        if (!now.isEmpty()) {
+            addresses.set(guest, now);
+        }
+    }
+
     private void fromOutside(int bits) {
+        boolean toOne = (more & ONE_TO_ONE) != 0 && (bits & 8) != 0;
         PacketBuilder packet = packet().from(OUTSIDE[bits & 7], port())
-                .to(SHARED, port())
+                .to(toOne ? OWN : place.address().toString(), port())
                 .macs(GatewayRig.NEXT_HOP_MAC, GatewayRig.UPLINK_MAC);
         put(UPLINK, changed(packet.build()));
     }

@@ -66,7 +66,7 @@ abstract class GuestProgram {
     private int at;
     private long now = Long.MAX_VALUE - 5_000_000_000L;
     final List<Wire> wires = new ArrayList<>();
-    final InvariantChecker checker = new InvariantChecker(PRIVATE);
+    InvariantChecker checker = new InvariantChecker(PRIVATE);
     final List<byte[]> seen = new ArrayList<>();
     private byte[] last = {};
     int transcript = 1;
@@ -111,6 +111,16 @@ abstract class GuestProgram {
 
     /** Whom guests call. */
     abstract String called(int choice);
+
+    /** A guest as it is now. */
+    Machine machine(int guest) {
+        return GUESTS.get(guest);
+    }
+
+    /** Whether a guest is plugged in. */
+    boolean isThere(int guest) {
+        return true;
+    }
 
     /** Puts a frame on a link that is not a guest's. */
     abstract void offerOutside(byte[] frame);
@@ -186,8 +196,9 @@ abstract class GuestProgram {
 
     final void fromGuest(int bits) {
         int guest = bits & 3;
-        Machine machine = GUESTS.get(guest);
-        PacketBuilder packet = packet().from(machine.addresses().iterator().next(), port())
+        Machine machine = machine(guest);
+        List<String> own = List.copyOf(machine.addresses());
+        PacketBuilder packet = packet().from(own.get((bits >>> 2 & 3) % own.size()), port())
                 .to(called(next()), port())
                 .macs(machine.mac(), GatewayRig.ROUTER_MAC);
         put(1 + guest, changed(packet.build()));
@@ -389,6 +400,9 @@ abstract class GuestProgram {
 
     final void put(int link, byte[] frame) {
         last = frame;
+        if (link != UPLINK && !isThere(link - 1)) {
+            return;
+        }
         // the gateway writes its answers over what it has been given
         byte[] asSent = frame.clone();
         if (link == UPLINK) {
@@ -410,7 +424,7 @@ abstract class GuestProgram {
         lookOutside(cause);
         for (int i = 0; i < wires.size(); i++) {
             for (byte[] frame : wires.get(i).take()) {
-                lookAtGuests(frame, GUESTS.get(i));
+                lookAtGuests(frame, machine(i));
                 remember(frame);
             }
         }

@@ -9,6 +9,7 @@ import io.sharedip.testing.GatewayRig;
 import io.sharedip.testing.LeakChecker;
 import io.sharedip.testing.ParsedPacket;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -49,11 +50,47 @@ final class InvariantChecker {
     private static final int ARP_END = 42;
 
     private final LeakChecker leaks;
+    /** The shared address, and those of one guest. */
+    private final Set<String> outside = new HashSet<>();
+
+    private final Set<Integer> portless = new HashSet<>();
 
     /** Makes a checker. @param inside addresses that must never show */
     InvariantChecker(String... inside) {
+        this(GatewayRig.SHARED, inside);
+    }
+
+    private InvariantChecker(String shared, String... inside) {
+        outside.add(shared);
         // whose port it is, is judged here, by the peer too
-        leaks = new LeakChecker(GatewayRig.UPLINK_MAC, GatewayRig.SHARED, (protocol, port) -> true, inside);
+        leaks = new LeakChecker(GatewayRig.UPLINK_MAC, shared, (protocol, port) -> true, inside);
+    }
+
+    /** Makes a checker of a gateway with another address. @param shared address @param inside addresses that must never show */
+    static InvariantChecker at(String shared, String... inside) {
+        return new InvariantChecker(shared, inside);
+    }
+
+    /** Admits an address that belongs to one guest. @return this */
+    InvariantChecker oneToOne(String address) {
+        leaks.alsoFrom(address);
+        outside.add(address);
+        return this;
+    }
+
+    /** Admits inside addresses towards a prefix. @return this */
+    InvariantChecker exempting(String prefix) {
+        leaks.exempting(prefix);
+        return this;
+    }
+
+    /** Admits protocols that are translated by address only. @return this */
+    InvariantChecker protocols(int... numbers) {
+        leaks.alsoProtocols(numbers);
+        for (int number : numbers) {
+            portless.add(number);
+        }
+        return this;
     }
 
     /**
@@ -68,15 +105,18 @@ final class InvariantChecker {
             return;
         }
         leaks.check(frame);
-        if (Octets.u16(frame, 12) != 0x0800 || !hasPorts(frame) || isMirrored(frame, cause)) {
+        if (Octets.u16(frame, 12) != 0x0800 || !hasFlow(frame) || isMirrored(frame, cause)) {
             return;
         }
         int protocol = Octets.u8(frame, 23);
-        int source = port(frame, 0);
+        boolean ports = hasPorts(frame);
+        int source = ports ? port(frame, 0) : 0;
+        String shown = address(frame, 26);
         String peer = address(frame, 30);
-        int peerPort = port(frame, 2);
+        int peerPort = ports ? port(frame, 2) : 0;
         for (FlowStatus flow : flows) {
             if (flow.protocol().number() == protocol
+                    && flow.outside().address().toString().equals(shown)
                     && flow.outside().port() == source
                     && flow.peer().address().toString().equals(peer)
                     && (protocol == ICMP || flow.peer().port() == peerPort)
@@ -138,10 +178,14 @@ final class InvariantChecker {
         if (stats.flows() < 0
                 || stats.flows() > stats.capacity()
                 || stats.mappings() < 0
-                || stats.mappings() > 2 * stats.capacity()
+                || stats.mappings() > stats.flows()
                 || stats.held() < 0) {
             throw new AssertionError("a table is out of its bounds: " + stats);
         }
+    }
+
+    private boolean hasFlow(byte[] frame) {
+        return hasPorts(frame) || portless.contains(Octets.u8(frame, 23));
     }
 
     /** Whether a frame is unfragmented or a first fragment, and of a protocol whose ports are rewritten. */
@@ -163,14 +207,14 @@ final class InvariantChecker {
     }
 
     /** A neighbour that asks in the name of an inside address is answered, and hears no more than it has said. */
-    private static boolean isArpReplyTo(@Nullable Cause cause, byte[] frame) {
+    private boolean isArpReplyTo(@Nullable Cause cause, byte[] frame) {
         if (cause == null || cause.guest() != null || cause.frame().length < ARP_END || frame.length < ARP_END) {
             return false;
         }
         byte[] request = cause.frame();
         return Octets.u16(request, 12) == 0x0806
                 && Octets.u16(request, 20) == 1
-                && address(request, 38).equals(GatewayRig.SHARED)
+                && outside.contains(address(request, 38))
                 && Arrays.equals(GatewayRig.arpReply(request, GatewayRig.UPLINK_MAC), 0, ARP_END, frame, 0, ARP_END);
     }
 
