@@ -2,6 +2,8 @@ package io.sharedip.nat.fuzz;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.sharedip.nat.internal.snapshot.Snapshot;
+import io.sharedip.nat.internal.snapshot.SnapshotReader;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.net.URL;
@@ -58,6 +60,20 @@ class CorpusTest {
         boolean good = file.getFileName().toString().startsWith("good");
         boolean accepted = new SnapshotInput(Files.readAllBytes(file)).run();
         assertThat(accepted || !good).isTrue();
+    }
+
+    @Test
+    void the_flows_of_snapshots_that_such_a_gateway_has_written_are_there_again() throws IOException, URISyntaxException {
+        for (Path file : snapshots()) {
+            if (file.getFileName().toString().startsWith("good-of-")) {
+                Snapshot snapshot = SnapshotReader.read(Files.readAllBytes(file));
+                RestoreProgram plain = new RestoreProgram(snapshot, 4);
+                RestoreProgram full = new RestoreProgram(snapshot, 7);
+                plain.run();
+                full.run();
+                assertThat(plain.restored() + full.restored()).as(file.toString()).isPositive();
+            }
+        }
     }
 
     static List<Path> dhcpMessages() throws IOException, URISyntaxException {

@@ -310,7 +310,8 @@ class FrameProgram extends GuestProgram {
     }
 
     private void remove(int guest) {
-        if (!isGone[guest] && isDone(() -> inside.remove(GuestId.of(GUESTS.get(guest).name())))) {
+        if (!isGone[guest]
+                && isDone(() -> inside.remove(GuestId.of(GUESTS.get(guest).name())))) {
             isGone[guest] = true;
             addresses.set(guest, new LinkedHashSet<>(GUESTS.get(guest).addresses()));
         }
@@ -320,8 +321,8 @@ class FrameProgram extends GuestProgram {
         if (isGone[guest]) {
             Machine machine = GUESTS.get(guest);
             String address = machine.addresses().iterator().next();
-            isGone[guest] = !isDone(() -> inside.add(
-                    Guest.of(machine.name(), machine.mac().toString(), address, wires.get(guest))));
+            isGone[guest] = !isDone(
+                    () -> inside.add(Guest.of(machine.name(), machine.mac().toString(), address, wires.get(guest))));
         }
     }
 

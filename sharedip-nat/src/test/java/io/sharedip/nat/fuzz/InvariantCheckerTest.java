@@ -140,10 +140,38 @@ class InvariantCheckerTest {
     }
 
     @Test
+    void the_outside_address_of_another_flow_is_condemned_and_an_address_that_is_not_the_gateways_more_so() {
+        String own = "192.0.2.20";
+        byte[] frame = leaving(PacketBuilder.udp().from(own, 61_000).to(GatewayRig.SERVER, 53));
+        List<FlowStatus> flows = List.of(flow("p", 61_000, GatewayRig.SERVER, 53));
+        InvariantChecker oneToOne = new InvariantChecker(P).oneToOne(own);
+        assertThatThrownBy(() -> oneToOne.checkUplink(frame, from("p"), flows)).hasMessageContaining("leak");
+        assertThatThrownBy(() -> checker.checkUplink(frame, from("p"), flows))
+                .hasMessageContaining("not the shared address");
+        byte[] moved = datagram(61_000);
+        assertThatThrownBy(() -> InvariantChecker.at("192.0.2.11", P).checkUplink(moved, from("p"), flows))
+                .hasMessageContaining("not the shared address");
+    }
+
+    @Test
+    void a_protocol_without_ports_passes_only_where_it_is_set_and_with_a_flow() {
+        byte[] frame = leaving(PacketBuilder.protocol(47)
+                .payload(new byte[8])
+                .from(GatewayRig.SHARED, 0)
+                .to(GatewayRig.SERVER, 0));
+        assertThatThrownBy(() -> checker.checkUplink(frame, from("p"), List.of()))
+                .hasMessageContaining("protocol is not translated");
+        InvariantChecker set = new InvariantChecker(P).protocols(47);
+        assertThatThrownBy(() -> set.checkUplink(frame, from("p"), List.of())).hasMessageContaining("no flow");
+    }
+
+    @Test
     void books_that_do_not_balance_and_tables_that_overflow_are_condemned() {
         assertThatCode(() -> checker.checkBooks(stats(12, 5))).doesNotThrowAnyException();
         assertThatThrownBy(() -> checker.checkBooks(stats(13, 5))).hasMessageContaining("bounds");
         assertThatThrownBy(() -> checker.checkBooks(stats(12, 6))).hasMessageContaining("balance");
+        assertThatThrownBy(() -> checker.checkBooks(new SharedIpStats(11, 12, 12, 5, 3, 1, 0, 0, 1, 0, 0, Map.of())))
+                .hasMessageContaining("bounds");
     }
 
     private static SharedIpStats stats(long flows, long framesIn) {

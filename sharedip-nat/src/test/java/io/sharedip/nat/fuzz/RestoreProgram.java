@@ -18,6 +18,7 @@ final class RestoreProgram extends FrameProgram {
     private static final int SEGMENTS = 100;
 
     private final Snapshot snapshot;
+    private long restored;
 
     /** Makes one. @param settings the third octet of a program's settings */
     RestoreProgram(Snapshot snapshot, int settings) {
@@ -29,6 +30,7 @@ final class RestoreProgram extends FrameProgram {
     void begin() {
         super.begin();
         RestoreReport report = restore(snapshot, Duration.ZERO);
+        restored = report.flows();
         pass(Duration.ZERO);
         require(gateway().stats().flows() == report.flows(), "the report tells of flows that are not there: " + report);
         require(
@@ -41,6 +43,11 @@ final class RestoreProgram extends FrameProgram {
                 }
             }
         }
+    }
+
+    /** How many flows were there again. */
+    long restored() {
+        return restored;
     }
 
     private void goOn(FlowStatus flow, int guest) {

@@ -51,7 +51,7 @@ final class SnapshotInput {
                 throw new AssertionError("flow " + i + " refers to what is not there");
             }
         }
-        for (int settings : new int[] {0, 7}) {
+        for (int settings : new int[] {4, 7}) {
             new RestoreProgram(snapshot, settings).run();
         }
         return true;

@@ -22,7 +22,8 @@ final class CallTalk extends Talk {
         }
         Net.Forward called = Net.Forward.values()[random.nextInt(Net.Forward.values().length)];
         int port = chance(90) ? called.outsidePort : called.outsidePort + 1;
-        int from = chance(80) ? random.nextInt(Net.FIRST_POOL_PORT, Net.LAST_POOL_PORT + 1) : random.nextInt(1024, 60000);
+        int from =
+                chance(80) ? random.nextInt(Net.FIRST_POOL_PORT, Net.LAST_POOL_PORT + 1) : random.nextInt(1024, 60000);
         byte[] transport = called.protocol == Wire.UDP
                 ? Wire.udp(from, port, data(random.nextInt(60)))
                 : Wire.tcp(from, port, random.nextInt(), 0, Wire.SYN, 60_000, NOTHING, NOTHING);

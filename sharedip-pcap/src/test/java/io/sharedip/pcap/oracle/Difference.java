@@ -111,8 +111,7 @@ enum Difference {
                     && s.kernel.get(0).frame()[IP + 21] == s.engine.get(0).frame()[IP + 21]
                     && (s.packet.hasGarbageBehindOptions()
                             || Arrays.equals(payload(s.kernel.get(0)), payload(s.engine.get(0))));
-            boolean hairpin =
-                    isRefused(s) && Hairpin.isOf(s.step.link(), s.packet, s.earlier, s.engine);
+            boolean hairpin = isRefused(s) && Hairpin.isOf(s.step.link(), s.packet, s.earlier, s.engine);
             return refusals || hairpin;
         }
     },
@@ -242,6 +241,11 @@ enum Difference {
             return (unlearnt && s.tcp.isBeyondUnscaledWindow(s.packet))
                     || (s.tcp.isSimultaneous() && s.isSegment(ACK) && s.tcp.isAheadOfLast(s.packet.acknowledgment()));
         }
+
+        @Override
+        int mostOfMillion() {
+            return 100;
+        }
     },
     LATE(
             "hostile 9",
@@ -292,6 +296,11 @@ enum Difference {
         boolean covers(Seen s) {
             boolean refused = s.engineRefuses() && !s.tcp.goesOn(s.packet);
             return (s.kernelDrops() || refused) && s.isSegment(0) && s.tcp.hasTwoBeginnings(s.packet);
+        }
+
+        @Override
+        int mostOfMillion() {
+            return 200;
         }
     };
 
@@ -359,6 +368,11 @@ enum Difference {
 
     /** Whether a difference is this one. */
     abstract boolean covers(Seen seen);
+
+    /** How many of a million frames may differ so: about twice what does, where a predicate says little of the segment itself. */
+    int mostOfMillion() {
+        return 1_000_000;
+    }
 
     /**
      * The intended difference that this is, or null.

@@ -58,7 +58,8 @@ final class Hairpin {
         int own = call.sourcePort();
         boolean keeps = link == Net.OWNER
                 || (own >= Net.FIRST_POOL_PORT
-                        && earlier.stream().noneMatch(e -> has(own, call.protocol, e.step().frame())));
+                        && earlier.stream()
+                                .noneMatch(e -> has(own, call.protocol, e.step().frame())));
         return keeps ? port == own : port >= Net.FIRST_POOL_PORT && port <= Net.LAST_POOL_PORT;
     }
 

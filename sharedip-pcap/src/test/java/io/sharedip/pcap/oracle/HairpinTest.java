@@ -17,12 +17,7 @@ class HairpinTest {
 
     private static Packet call() {
         byte[] f = Wire.frame(
-                CALLER,
-                Net.guestAddress(CALLER),
-                Net.SHARED,
-                Wire.UDP,
-                7,
-                Wire.udp(PORT, CALLED.outsidePort, DATA));
+                CALLER, Net.guestAddress(CALLER), Net.SHARED, Wire.UDP, 7, Wire.udp(PORT, CALLED.outsidePort, DATA));
         f[Wire.IP + 6] = 0x40;
         Wire.fixIp(f, Wire.IP);
         return Objects.requireNonNull(Packet.of(f));

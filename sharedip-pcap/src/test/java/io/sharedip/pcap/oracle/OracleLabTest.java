@@ -74,7 +74,8 @@ class OracleLabTest {
                     "oracle: seeds %d to %d, %.0f s, %.0f frames a second%n%s",
                     first, first + seeds - 1, seconds, oracle.frames() / seconds, oracle.report());
             if (!forgiven.isEmpty()) {
-                System.out.println("oracle: differed after a pause between fragments, and not again: seeds " + forgiven);
+                System.out.println(
+                        "oracle: differed after a pause between fragments, and not again: seeds " + forgiven);
             }
             assertThat(divergences)
                     .as("seeds on which the kernel and the engine differ")
@@ -87,6 +88,10 @@ class OracleLabTest {
                 assertThat(oracle.differences().keySet())
                         .as("intended differences that occur")
                         .containsExactlyInAnyOrder(Difference.values());
+                oracle.differences()
+                        .forEach((difference, count) -> assertThat(count)
+                                .as("how often %s occurs", difference)
+                                .isLessThanOrEqualTo(oracle.frames() * difference.mostOfMillion() / 1_000_000));
             }
         }
     }
@@ -94,8 +99,9 @@ class OracleLabTest {
     private static String told(Oracle oracle, long seed, List<Step> steps, Judgement judged) {
         Divergence found = Objects.requireNonNull(judged.found());
         if (!judged.again()) {
-            return "seed " + seed + ", step " + found.index() + ", once and not again, " + found.pauseNanos() / 1_000_000
-                    + " ms after its first fragment:\n" + found.step().format() + "\n" + found.what();
+            return "seed " + seed + ", step " + found.index() + ", once and not again, "
+                    + found.pauseNanos() / 1_000_000 + " ms after its first fragment:\n"
+                    + found.step().format() + "\n" + found.what();
         }
         List<Step> shortest = oracle.shrunk(steps, found);
         Divergence last = oracle.play(shortest, false);
