@@ -19,9 +19,11 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -43,8 +45,10 @@ class EmptyHandsTest {
 
     private static native int setrlimit(int resource, long limits);
 
-    /** Lowers the limit to what is in use, and fills what gaps there are below it. */
+    /** Lowers the limit to what is in use, and fills what gaps there are below it, also those that others leave for a while. */
     private static final class NoneLeft implements AutoCloseable {
+
+        private static final Duration QUIET = Duration.ofMillis(300);
 
         private final Memory limits = new Memory(16);
         private final long before;
@@ -58,12 +62,23 @@ class EmptyHandsTest {
                 used = open.count();
             }
             limit(used + 16);
-            try {
-                while (true) {
-                    fillers.add(Files.newInputStream(Path.of("/dev/null")));
+            long sinceGap = System.nanoTime();
+            while (System.nanoTime() - sinceGap < QUIET.toNanos()) {
+                if (fill()) {
+                    sinceGap = System.nanoTime();
+                } else {
+                    LockSupport.parkNanos(1_000_000);
                 }
+            }
+        }
+
+        /** @return whether there was a gap */
+        private boolean fill() {
+            try {
+                fillers.add(Files.newInputStream(Path.of("/dev/null")));
+                return true;
             } catch (IOException full) {
-                // as it should be
+                return false;
             }
         }
 

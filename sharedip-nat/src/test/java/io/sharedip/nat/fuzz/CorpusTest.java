@@ -63,7 +63,8 @@ class CorpusTest {
     }
 
     @Test
-    void the_flows_of_snapshots_that_such_a_gateway_has_written_are_there_again() throws IOException, URISyntaxException {
+    void the_flows_of_snapshots_that_such_a_gateway_has_written_are_there_again()
+            throws IOException, URISyntaxException {
         for (Path file : snapshots()) {
             if (file.getFileName().toString().startsWith("good-of-")) {
                 Snapshot snapshot = SnapshotReader.read(Files.readAllBytes(file));
@@ -71,7 +72,9 @@ class CorpusTest {
                 RestoreProgram full = new RestoreProgram(snapshot, 7);
                 plain.run();
                 full.run();
-                assertThat(plain.restored() + full.restored()).as(file.toString()).isPositive();
+                assertThat(plain.restored() + full.restored())
+                        .as(file.toString())
+                        .isPositive();
             }
         }
     }

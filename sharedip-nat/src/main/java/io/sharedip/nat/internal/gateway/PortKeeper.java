@@ -157,7 +157,8 @@ public final class PortKeeper {
             return taken;
         } catch (RuntimeException e) {
             if (blocks.failed(block, nowNanos)) {
-                notice("further " + protocol + " ports could not be claimed, and will be tried again: " + e.getMessage());
+                notice("further " + protocol + " ports could not be claimed, and will be tried again: "
+                        + e.getMessage());
             }
             return List.of();
         }
