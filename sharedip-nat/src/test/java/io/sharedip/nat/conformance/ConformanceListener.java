@@ -123,9 +123,7 @@ public final class ConformanceListener implements TestExecutionListener {
                     new ConformancePage(rows, new HashMap<>(outcomes), new HashMap<>(settings), defaults(), whole);
             Files.createDirectories(TARGET);
             Files.writeString(TARGET.resolve("conformance.md"), page.text());
-            List<String> unproved = page.unproved().stream()
-                    .map(row -> row.token() + ": " + row.requirement())
-                    .toList();
+            List<String> unproved = page.unproved().stream().map(page::whyNot).toList();
             if (whole && !unproved.isEmpty()) {
                 Files.write(UNPROVED, unproved);
                 System.out.println("Rows of the contract that no test proves, or a test refutes: " + unproved.size());

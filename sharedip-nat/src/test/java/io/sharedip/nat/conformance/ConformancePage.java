@@ -90,6 +90,18 @@ final class ConformancePage {
         return rows.stream().filter(row -> !isProved(row)).toList();
     }
 
+    /** Why a row is not proved, in a sentence for whoever reads the build's output. */
+    String whyNot(Row row) {
+        String silent = String.join(
+                ", ",
+                testsOf(row).keySet().stream()
+                        .filter(test -> !tellsItsSetting(test))
+                        .map(test -> test.simpleName() + '.' + test.name())
+                        .toList());
+        return row.token() + ": " + row.requirement()
+                + (silent.isEmpty() ? "" : " Builds no GatewayRig and has no @Setting: " + silent);
+    }
+
     /** The page. */
     String text() {
         List<String> lines = new ArrayList<>();
