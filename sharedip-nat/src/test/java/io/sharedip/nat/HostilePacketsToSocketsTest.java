@@ -2,7 +2,6 @@ package io.sharedip.nat;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sharedip.nat.conformance.Setting;
 import io.sharedip.stats.DropReason;
 import io.sharedip.testing.GatewayRig;
 import io.sharedip.testing.MemoryHost;
@@ -14,7 +13,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The rows of hostile packets that single frames of guests show, where the way out is one of sockets: the same is dropped, and no socket is opened. */
-@Setting("sockets")
 class HostilePacketsToSocketsTest {
 
     static Stream<Arguments> ofGuests() {

@@ -11,7 +11,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.sharedip.address.MacAddress;
 import io.sharedip.event.SharedIpEvent.BindingViolation;
-import io.sharedip.nat.conformance.Setting;
 import io.sharedip.packet.Octets;
 import io.sharedip.stats.DropReason;
 import io.sharedip.testing.EventRecorder;
@@ -32,7 +31,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The rows of hostile packets that take more than one frame of a guest, or an answer, where the way out is one of sockets. */
-@Setting("sockets")
 class HostileTrafficToSocketsTest {
 
     private static final String P = "10.0.0.2";

@@ -6,7 +6,6 @@ import static io.sharedip.testing.PacketBuilder.RST;
 import static io.sharedip.testing.PacketBuilder.SYN;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.sharedip.nat.conformance.Setting;
 import io.sharedip.stats.DropReason;
 import io.sharedip.testing.GatewayRig;
 import io.sharedip.testing.MemoryHost;
@@ -22,7 +21,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** One guest takes all the sockets that it can have; the others have theirs, old and new. */
-@Setting("sockets")
 class SocketFloodTest {
 
     private static final String A = "10.0.0.2";
