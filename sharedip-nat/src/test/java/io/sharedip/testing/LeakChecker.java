@@ -35,6 +35,7 @@ public final class LeakChecker {
     private final LivePorts ports;
     private final Set<Integer> further = new HashSet<>();
     private final List<IpPrefix> exempt = new ArrayList<>();
+    private final Set<Integer> exemptSources = new HashSet<>();
     private final Set<Integer> portless = new HashSet<>();
 
     /**
@@ -72,6 +73,14 @@ public final class LeakChecker {
     public LeakChecker alsoProtocols(int... numbers) {
         for (int number : numbers) {
             portless.add(number);
+        }
+        return this;
+    }
+
+    /** Admits further sources, but towards destinations that are exempt only. @param addresses of guests, dotted @return this */
+    public LeakChecker exemptFrom(String... addresses) {
+        for (String address : addresses) {
+            exemptSources.add(Ipv4Address.parse(address).bits());
         }
         return this;
     }
@@ -127,7 +136,8 @@ public final class LeakChecker {
         if (header < 20 || 14 + header > a.length || a.length - 14 < Octets.u16(a, 16)) {
             return "broken IP header";
         }
-        if (inside.contains(Octets.i32(a, 26)) && isExempt(Octets.i32(a, 30))) {
+        boolean isGuests = inside.contains(Octets.i32(a, 26)) || exemptSources.contains(Octets.i32(a, 26));
+        if (isGuests && isExempt(Octets.i32(a, 30))) {
             return inside.contains(Octets.i32(a, 30)) ? "inside destination" : null;
         }
         boolean isFurther = further.contains(Octets.i32(a, 26));
@@ -166,13 +176,15 @@ public final class LeakChecker {
 
     /** What an error quotes was on its way to the address that the error comes from, and to a port of the gateway unless the gateway refuses it. */
     private @Nullable String innerFault(byte[] a, int ip) {
-        if (a.length < ip + 28 || headerLength(a, ip) < 20 || a.length < ip + headerLength(a, ip) + 8) {
+        int header = a.length < ip + 20 ? 0 : headerLength(a, ip);
+        // a packet that is shorter than what must be quoted is quoted whole
+        if (header < 20 || a.length < ip + Math.max(header, Math.min(header + 8, Octets.u16(a, ip + 2)))) {
             return "inner packet is truncated";
         }
         if (Octets.i32(a, ip + 16) != Octets.i32(a, 26)) {
             return "inner packet was not for the address that the error comes from";
         }
-        return insideAddressIn(a, ip, headerLength(a, ip));
+        return insideAddressIn(a, ip, header);
     }
 
     private static int headerLength(byte[] a, int ip) {

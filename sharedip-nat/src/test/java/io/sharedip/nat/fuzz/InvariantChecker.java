@@ -78,9 +78,9 @@ final class InvariantChecker {
         return this;
     }
 
-    /** Admits inside addresses towards a prefix. @return this */
-    InvariantChecker exempting(String prefix) {
-        leaks.exempting(prefix);
+    /** Admits inside addresses towards a prefix, and others that guests may have. @return this */
+    InvariantChecker exempting(String prefix, String... others) {
+        leaks.exempting(prefix).exemptFrom(others);
         return this;
     }
 
