@@ -234,12 +234,12 @@ enum Difference {
             true) {
         @Override
         boolean covers(Seen s) {
-            if (!s.kernelDrops() || !s.isSegment(0) || !s.tcp.isAnswered()) {
+            if (!s.kernelDrops() || !s.isSegment(0) || !(s.tcp.isAnswered() || s.tcp.isSimultaneous())) {
                 return false;
             }
             boolean unlearnt = s.tcp.isSimultaneous() || !s.tcp.isOpen() || s.tcp.hasEarlyData();
             return (unlearnt && s.tcp.isBeyondUnscaledWindow(s.packet))
-                    || (s.tcp.isSimultaneous() && s.isSegment(ACK) && s.tcp.isAheadOfLast(s.packet.acknowledgment()));
+                    || (s.tcp.isSimultaneous() && s.isSegment(ACK) && s.tcp.isAheadOfLast(s.packet));
         }
 
         @Override
@@ -427,7 +427,7 @@ enum Difference {
     private static List<Emission> withoutInnerChecksum(Emission e) {
         byte[] f = e.frame().clone();
         Packet p = Packet.of(f);
-        if (p != null && p.innerTcpLength() >= 18 && Checksum.sum(f, p.transport, p.payloadLength()) == 0xffff) {
+        if (p != null && p.isError() && p.innerTcpLength() >= 18 && Checksum.sum(f, p.transport, p.payloadLength()) == 0xffff) {
             int inner = p.transport + 8;
             Octets.put16(f, inner + Wire.headerLength(f, inner) + 16, 0);
             Wire.fixTransport(f, IP);

@@ -72,12 +72,24 @@ final class Packet {
         return at < 0 ? -1 : Math.min(14, Octets.u8(octets, at + 2));
     }
 
+    /** The highest number that a segment acknowledges, selectively (RFC 2018 section 3) or not. */
+    int highestAcknowledgment() {
+        int highest = acknowledgment();
+        int at = tcpOptionAt(5);
+        for (int edge = at + 6; at >= 0 && edge + 4 <= at + Octets.u8(octets, at + 1); edge += 8) {
+            int right = Octets.i32(octets, edge);
+            highest = right - highest > 0 ? right : highest;
+        }
+        return highest;
+    }
+
     private int tcpOptionAt(int wanted) {
         int limit = Math.min(end, transport + (Octets.u8(octets, transport + 12) >>> 4 << 2));
         for (int at = transport + 20; at + 1 < limit; ) {
             int kind = Octets.u8(octets, at);
             int length = Octets.u8(octets, at + 1);
-            if (kind == wanted && length == (wanted == 3 ? 3 : 2) && at + length <= limit) {
+            boolean isSound = wanted == 5 ? length % 8 == 2 : length == (wanted == 3 ? 3 : 2);
+            if (kind == wanted && isSound && at + length <= limit) {
                 return at;
             }
             if (kind == 0 || (kind != 1 && (length < 2 || at + length > limit))) {

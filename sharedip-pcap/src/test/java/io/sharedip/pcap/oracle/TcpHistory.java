@@ -21,11 +21,15 @@ final class TcpHistory {
     /** Since the connection began, for the last time. */
     private final List<Segment> segments = new ArrayList<>();
 
+    /** Of the connection before, if only a RST of another number than the expected one had come between. */
+    private final List<Segment> former = new ArrayList<>();
+
     private boolean begunByGuest;
     private boolean begun;
     private boolean answered;
     private boolean open;
     private boolean reset;
+    private boolean resetExactly;
     private boolean resetUnanswered;
     private boolean resetEarly;
     private boolean synWhenOpen;
@@ -73,8 +77,14 @@ final class TcpHistory {
             if (!begun || ended) {
                 begunAnew = begun;
                 disturbed = false;
+                if (resetExactly || (guestFin && peerFin)) {
+                    former.clear();
+                } else {
+                    former.addAll(segments);
+                }
                 segments.clear();
                 reset = false;
+                resetExactly = false;
                 resetUnanswered = false;
                 resetEarly = false;
                 forgotten = false;
@@ -88,6 +98,8 @@ final class TcpHistory {
             earlyData = false;
         } else if ((flags & RST) != 0) {
             reset = true;
+            resetExactly |= of(!s.fromGuest).stream()
+                    .anyMatch(p -> p.isSegment(ACK) && p.acknowledgment() == s.packet.sequence());
             resetEarly |= !open;
             resetUnanswered |= segments.stream().noneMatch(q -> q.passed && q.fromGuest != begunByGuest);
         } else if (s.fromGuest != begunByGuest) {
@@ -187,8 +199,9 @@ final class TcpHistory {
     }
 
     private long beginnings(boolean ofGuest, Packet segment) {
-        Stream<Packet> before =
-                segments.stream().filter(s -> s.fromGuest == ofGuest).map(Segment::packet);
+        Stream<Packet> before = Stream.concat(former.stream(), segments.stream())
+                .filter(s -> s.fromGuest == ofGuest)
+                .map(Segment::packet);
         return Stream.concat(before, ofGuest == fromGuest ? Stream.of(segment) : Stream.of())
                 .filter(p -> (p.flags() & (SYN | RST | FIN)) == SYN)
                 .map(p -> List.of(p.sequence(), p.windowScale(), p.permitsSack()))
@@ -293,12 +306,13 @@ final class TcpHistory {
                 && segment.acknowledgment() == others.get(others.size() - 1).sequenceEnd();
     }
 
-    /** Whether a number lies beyond the end of what the other side has sent last. */
-    boolean isAheadOfLast(int number) {
+    /** Whether an acknowledgment, or a selective one with it, lies beyond the end of what the other side has sent last. */
+    boolean isAheadOfLast(Packet segment) {
         List<Packet> others = others();
+        int acknowledged = segment.highestAcknowledgment();
         return !others.isEmpty()
-                && number - others.get(others.size() - 1).sequenceEnd() > 0
-                && others.stream().anyMatch(p -> number - p.sequenceEnd() <= 0);
+                && acknowledged - others.get(others.size() - 1).sequenceEnd() > 0
+                && others.stream().anyMatch(p -> acknowledged - p.sequenceEnd() <= 0);
     }
 
     /** Whether it ends more than a window before what its sender has sent, or acknowledges more than 66,000 octets too little. */
