@@ -427,7 +427,10 @@ enum Difference {
     private static List<Emission> withoutInnerChecksum(Emission e) {
         byte[] f = e.frame().clone();
         Packet p = Packet.of(f);
-        if (p != null && p.isError() && p.innerTcpLength() >= 18 && Checksum.sum(f, p.transport, p.payloadLength()) == 0xffff) {
+        if (p != null
+                && p.isError()
+                && p.innerTcpLength() >= 18
+                && Checksum.sum(f, p.transport, p.payloadLength()) == 0xffff) {
             int inner = p.transport + 8;
             Octets.put16(f, inner + Wire.headerLength(f, inner) + 16, 0);
             Wire.fixTransport(f, IP);
