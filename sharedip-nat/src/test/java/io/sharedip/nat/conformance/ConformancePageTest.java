@@ -102,7 +102,8 @@ class ConformancePageTest {
         ConformancePage page = new ConformancePage(List.of(ONE), silent, Map.of(), DEFAULTS, true);
         assertThat(page.unproved()).containsExactly(ONE);
         assertThat(page.text()).contains("| **NOT TOLD** |");
-        assertThat(page.whyNot(ONE)).isEqualTo("rfc4787_req1: One. Builds no GatewayRig and has no @Setting: CTest.rfc4787_req1_x");
+        assertThat(page.whyNot(ONE))
+                .isEqualTo("rfc4787_req1: One. Builds no GatewayRig and has no @Setting: CTest.rfc4787_req1_x");
         Map<TestMethod, Outcome> telling = Map.of(test("rfc4787_req1_x", "a part by itself"), GOOD);
         page = new ConformancePage(List.of(ONE), telling, Map.of(), DEFAULTS, true);
         assertThat(page.unproved()).isEmpty();
