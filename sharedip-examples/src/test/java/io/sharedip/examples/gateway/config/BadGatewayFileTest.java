@@ -596,9 +596,9 @@ class BadGatewayFileTest {
                         "nat.errors-per-second",
                         "use 0 to 1000000"),
                 mistake(
-                        "too few echo replies",
+                        "too many echo replies",
                         "echo-replies-per-second: 1000",
-                        "echo-replies-per-second: §-1",
+                        "echo-replies-per-second: §1000001",
                         "nat.echo-replies-per-second",
                         "use 0 to 1000000"),
                 mistake("unknown protocol", "[gre, 50]", "[§gra, 50]", "nat.protocols[0]", "did you mean 'gre'?"),
