@@ -22,6 +22,9 @@ final class StreamEvents implements HostStream.Handler {
     /** How much more is asked for whenever something has come. */
     volatile int requestAgain;
 
+    /** {@link #roomTold} right before the last write: whatever is told from then on is about that one. */
+    volatile long roomToldBeforeWrite;
+
     StreamEvents(UplinkRig rig) {
         this.rig = rig;
     }
@@ -46,9 +49,15 @@ final class StreamEvents implements HostStream.Handler {
         call(() -> stream.request(more));
     }
 
+    /** How often it was told that there is room again. */
+    long roomTold() {
+        return events.stream().filter("writable"::equals).count();
+    }
+
     /** Writes and gives how much was taken. */
     int write(byte[] data) {
         return rig.get(() -> {
+            roomToldBeforeWrite = roomTold();
             inCall = true;
             int taken = stream.write(data, 0, data.length);
             inCall = false;
