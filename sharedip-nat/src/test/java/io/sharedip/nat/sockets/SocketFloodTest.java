@@ -152,9 +152,12 @@ class SocketFloodTest {
             ping("a", i);
         }
         answerPings();
+        List<MemoryHost.Echo> answered = List.copyOf(host.echoes());
         ping("a", 7_000);
-        host.echoes().get(PINGS - 1).take();
+        MemoryHost.Echo unanswered = host.echoes().get(PINGS - 1);
+        unanswered.take();
         ping("b", 1);
+        assertThat(host.echoes()).hasSize(PINGS).containsAll(answered).doesNotContain(unanswered);
         answerPings();
         rig.station("a").takeRaw();
         for (int i = 0; i < PINGS - 1; i++) {
