@@ -61,16 +61,13 @@ final class Departures {
         int next = from;
         while (next < to) {
             int sent = LibC.sendmmsg(sender.fd(), messages.from(next), to - next, LibC.MSG_DONTWAIT);
+            int errno = sent > 0 ? 0 : LibC.errno();
             if (sent > 0) {
                 next += sent;
                 again = false;
-                continue;
-            }
-            int errno = LibC.errno();
-            if (!again && !LibC.isFull(errno)) {
+            } else if (!again && !LibC.isFull(errno)) {
                 // it may be the error of an earlier datagram, which the kernel tells at the next call whatever that is
-                // about
-                sender.tellErrorsLater();
+                // about, and once; the socket reads of it from its error queue
                 again = true;
             } else {
                 sender.refused(messages.peer(next), messages.port(next), errno, quotes[next]);

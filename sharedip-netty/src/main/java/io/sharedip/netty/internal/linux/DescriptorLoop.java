@@ -5,7 +5,6 @@ import io.netty.channel.IoEventLoop;
 /** What the sockets of one event loop share that are no channels. Event loop only. */
 public final class DescriptorLoop implements AutoCloseable {
 
-    private final IoEventLoop loop;
     private final Poller poller;
     private final Arrivals arrivals = new Arrivals();
     private final Departures departures = new Departures();
@@ -17,12 +16,7 @@ public final class DescriptorLoop implements AutoCloseable {
      * @param epoll whether the loop is one of epoll, which can watch by itself
      */
     public DescriptorLoop(IoEventLoop loop, boolean epoll) throws ErrnoException {
-        this.loop = loop;
         this.poller = epoll ? new LoopPoller(loop) : new ThreadPoller(loop);
-    }
-
-    IoEventLoop loop() {
-        return loop;
     }
 
     Poller poller() {

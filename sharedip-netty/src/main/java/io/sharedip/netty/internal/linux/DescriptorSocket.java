@@ -130,23 +130,6 @@ public final class DescriptorSocket {
         events.refused(peer, peerPort, errno, quoted);
     }
 
-    void tellErrorsLater() {
-        ErrorQueue errors = shared.errors();
-        while (errors.next(fd)) {
-            int peer = errors.peer();
-            int peerPort = errors.port();
-            int type = errors.type();
-            int code = errors.code();
-            int mtu = errors.mtu();
-            int quoted = errors.quote(6);
-            shared.loop().execute(() -> {
-                if (!closed) {
-                    events.error(peer, peerPort, type, code, mtu, quoted);
-                }
-            });
-        }
-    }
-
     private void ready() {
         int batches = 0;
         int count;
