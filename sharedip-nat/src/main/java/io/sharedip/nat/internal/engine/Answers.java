@@ -20,8 +20,8 @@ import io.sharedip.packet.TcpView;
 /**
  * The frames that the engine makes itself: ARP, ICMP errors (RFC 792, RFC 1812 section 4.3), TCP resets (RFC 9293 section 3.10.7.1)
  * and echo replies. Each answer goes back to the MAC address that the offending frame came from, and is made in a buffer that is
- * reused. Errors, resets and echo replies are rate-limited for each link; ARP replies are not, which are no longer than what asks for them and go
- * to nobody else.
+ * reused. Errors, resets and echo replies are rate-limited for each link; ARP replies are not, which are no longer than what asks for
+ * them and go to nobody else.
  */
 final class Answers {
 
