@@ -2,6 +2,7 @@ package io.sharedip.examples.lab;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -177,13 +178,26 @@ public final class Lab implements AutoCloseable {
         for (String line : here("ip", "netns", "list").lines()) {
             deadLabs(line).ifPresent(name -> remove(new LabMachine("left over", name, directory)));
         }
-        try (Stream<Path> neighbours = Files.list(directory.resolveSibling("."))) {
+        try (Stream<Path> neighbours = Files.list(directory.resolveSibling(""))) {
             neighbours
                     .filter(path -> deadLabs(path.getFileName().toString()).isPresent())
-                    .forEach(Lab::delete);
+                    .forEach(this::removeLeftover);
         } catch (IOException e) {
             throw new LabException("cannot look for what dead labs have left", e);
         }
+    }
+
+    /** Takes a dead lab's directory into this lab's before it is deleted, since others may be about to remove it too. */
+    private void removeLeftover(Path dead) {
+        Path taken = directory.resolve(dead.getFileName());
+        try {
+            Files.move(dead, taken);
+        } catch (NoSuchFileException takenByAnother) {
+            return;
+        } catch (IOException e) {
+            throw new LabException("cannot remove " + dead, e);
+        }
+        delete(taken);
     }
 
     /** The name that a line begins with, if a lab made it whose process has died. */
