@@ -10,6 +10,7 @@ import io.sharedip.packet.Octets;
 import io.sharedip.pcap.oracle.Nat.Emission;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.ObjIntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** The intended differences between the kernel and the engine, each with the requirement that asks for it. Nothing else may differ. */
@@ -23,11 +24,15 @@ enum Difference {
     },
     MALFORMED_ANSWERED(
             "hostile 13, 3",
-            "a malformed IP option, or at the end of its time to live a transport header that makes no sense: the kernel answers 12/0 or 11/0",
+            "a malformed IP option, or at the end of its time to live a transport header that makes no sense: the kernel answers 12/0 or 11/0, or what is for another guest with 3/13",
             false) {
         @Override
         boolean covers(Seen s) {
-            boolean option = s.packet.headerLength > 20 && answers(s.step, s.kernel, 12);
+            boolean option = s.packet.headerLength > 20
+                    && (answers(s.step, s.kernel, 12)
+                            || (s.packet.hasUnsoundOption()
+                                    && answers(s.step, s.kernel, 3)
+                                    && Net.isGuest(s.packet.destination())));
             boolean expired =
                     s.packet.timeToLive() <= 1 && s.packet.isTransportMalformed() && answers(s.step, s.kernel, 11);
             return s.engine.isEmpty() && (option || expired);
@@ -44,8 +49,7 @@ enum Difference {
             boolean echoed = p.isIcmp(8) && s.engine.size() == 1 && Comparison.isOwn(s.step, s.engine.get(0));
             boolean label = p.hasOption(134) && answers(s.step, s.kernel, 12) && s.engine.size() == 1;
             boolean cut = p.isIcmp(8) && p.hasPartialEntry() && s.kernelDrops();
-            return p.headerLength > 20
-                    && (label || cut || ((written || echoed) && differOnlyInOptions(s.kernel, s.engine)));
+            return p.headerLength > 20 && (label || cut || ((written || echoed) && differOnlyInOptions(s)));
         }
     },
     OTHER_ICMP(
@@ -423,16 +427,35 @@ enum Difference {
                         == null;
     }
 
-    /** An error without the checksum of the segment inside, if its own checksum is right. */
+    /** An error without the checksum of the segment inside. */
     private static List<Emission> withoutInnerChecksum(Emission e) {
+        return withQuotation(e, (f, inner) -> {
+            int segment = inner + Wire.headerLength(f, inner);
+            if (f[inner + 9] == Wire.TCP && segment + 18 <= f.length) {
+                Octets.put16(f, segment + 16, 0);
+            }
+        });
+    }
+
+    private static List<Emission> withoutQuotedOptions(Emission e) {
+        return withQuotation(e, (f, inner) -> {
+            int end = inner + Wire.headerLength(f, inner);
+            if (end <= f.length) {
+                Arrays.fill(f, Math.min(inner + 20, end), end, (byte) 0);
+            }
+        });
+    }
+
+    /** An error whose quotation, from an index on, is changed, if its own checksum is right. */
+    private static List<Emission> withQuotation(Emission e, ObjIntConsumer<byte[]> change) {
         byte[] f = e.frame().clone();
         Packet p = Packet.of(f);
+        int inner = p == null ? 0 : p.transport + 8;
         if (p != null
                 && p.isError()
-                && p.innerTcpLength() >= 18
+                && inner + 20 <= p.end
                 && Checksum.sum(f, p.transport, p.payloadLength()) == 0xffff) {
-            int inner = p.transport + 8;
-            Octets.put16(f, inner + Wire.headerLength(f, inner) + 16, 0);
+            change.accept(f, inner);
             Wire.fixTransport(f, IP);
         }
         return List.of(new Emission(e.link(), f));
@@ -442,15 +465,19 @@ enum Difference {
         return Arrays.copyOfRange(e.frame(), IP + 20, e.frame().length);
     }
 
-    private static boolean differOnlyInOptions(List<Emission> kernel, List<Emission> engine) {
-        if (kernel.size() != 1
-                || engine.size() != 1
-                || kernel.get(0).link() != engine.get(0).link()) {
+    /** Whether two packets differ only in their options, or two errors about the packet in those that they quote. */
+    private static boolean differOnlyInOptions(Seen s) {
+        if (s.kernel.size() != 1
+                || s.engine.size() != 1
+                || s.kernel.get(0).link() != s.engine.get(0).link()) {
             return false;
         }
-        return Arrays.equals(
-                withoutOptions(kernel.get(0).frame()),
-                withoutOptions(engine.get(0).frame()));
+        Emission kernel = s.kernel.get(0);
+        Emission engine = s.engine.get(0);
+        return Arrays.equals(withoutOptions(kernel.frame()), withoutOptions(engine.frame()))
+                || (Comparison.isOwn(s.step, kernel)
+                        && Comparison.difference(s.step, withoutQuotedOptions(kernel), withoutQuotedOptions(engine))
+                                == null);
     }
 
     private static byte[] withoutOptions(byte[] frame) {

@@ -2,6 +2,7 @@ package io.sharedip.pcap.oracle;
 
 import io.sharedip.address.Ipv4Address;
 import io.sharedip.address.MacAddress;
+import java.util.stream.IntStream;
 
 /** The network that both sides stand in: an uplink with the shared address, and guests with private ones. */
 final class Net {
@@ -64,6 +65,10 @@ final class Net {
 
     static int guestAddress(int guest) {
         return Ipv4Address.parse(guestAddressText(guest)).bits();
+    }
+
+    static boolean isGuest(int address) {
+        return IntStream.rangeClosed(1, GUESTS).anyMatch(guest -> guestAddress(guest) == address);
     }
 
     /** The address that a guest shows outside. */

@@ -319,6 +319,23 @@ final class Packet {
         return false;
     }
 
+    /** Whether an option does not fit, is a source route, or is shorter or points further back than its kind allows. */
+    boolean hasUnsoundOption() {
+        int at = IP + 20;
+        while (at < transport && octets[at] != 0) {
+            int type = Octets.u8(octets, at);
+            int length = type == 1 ? 1 : at + 1 < transport ? Octets.u8(octets, at + 1) : 0;
+            int least = type == 1 ? 1 : type == 7 ? 3 : type == 68 || type == 148 ? 4 : 2;
+            int pointer = type == 7 ? 4 : type == 68 ? 5 : 0;
+            boolean unsound = type == 131 || type == 137 || length < least || at + length > transport;
+            if (unsound || Octets.u8(octets, at + Math.min(2, length - 1)) < pointer) {
+                return true;
+            }
+            at += length;
+        }
+        return false;
+    }
+
     /** Whether a record of a route or of times has room left for part of an entry. */
     boolean hasPartialEntry() {
         int route = optionAt(7);

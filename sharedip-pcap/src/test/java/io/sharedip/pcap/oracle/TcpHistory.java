@@ -15,7 +15,13 @@ final class TcpHistory {
     /** A packet that came before, and whether it passed. */
     record Earlier(Step step, boolean passed) {}
 
-    private record Segment(boolean fromGuest, boolean passed, Packet packet) {}
+    /**
+     * A segment of the connection.
+     *
+     * @param isHeeded whether its receiver heeds the window that it announces: not with a RST, nor with a SYN-ACK that it has to challenge,
+     *     in an open connection where nobody had begun anew
+     */
+    private record Segment(boolean fromGuest, boolean passed, boolean isHeeded, Packet packet) {}
 
     private final boolean fromGuest;
     /** Since the connection began, for the last time. */
@@ -51,9 +57,13 @@ final class TcpHistory {
         for (Earlier e : earlier) {
             Packet p = Packet.of(e.step().frame());
             if (p != null && e.step().conversation() == step.conversation() && p.isSegment(0)) {
-                add(new Segment(e.step().link() != Net.UPLINK, e.passed(), p));
+                add(new Segment(e.step().link() != Net.UPLINK, e.passed(), isHeeded(p), p));
             }
         }
+    }
+
+    private boolean isHeeded(Packet p) {
+        return !p.isSegment(RST) && !(open && !synWhenOpen && p.isSegment(SYN | ACK));
     }
 
     private void add(Segment s) {
@@ -262,7 +272,11 @@ final class TcpHistory {
         int scale = -1;
         boolean announced = false;
         boolean begun = false;
-        for (Packet p : others()) {
+        for (Segment s : segments) {
+            Packet p = s.packet;
+            if (!s.passed || !s.isHeeded || s.fromGuest == fromGuest) {
+                continue;
+            }
             boolean syn = (p.flags() & SYN) != 0;
             if (syn) {
                 scale = p.windowScale();
