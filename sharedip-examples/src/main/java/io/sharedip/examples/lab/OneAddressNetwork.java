@@ -109,10 +109,10 @@ public final class OneAddressNetwork {
     }
 
     /**
-     * Gives a guest a private address instead of the one it has.
+     * Gives a guest another address instead of the one it has.
      *
      * @param guest one of the guests
-     * @param address for the gateway's file, too: {@link GatewayFile#address}
+     * @param address a private one, which the gateway's file has to name too ({@link GatewayFile#address}), or the shared one
      */
     public void readdress(LabMachine guest, String address) {
         guest.shell(

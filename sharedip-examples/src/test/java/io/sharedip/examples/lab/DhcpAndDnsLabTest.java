@@ -99,16 +99,19 @@ class DhcpAndDnsLabTest {
     void dhclient_gets_the_shared_address_and_renews_it() {
         LabMachine guest = running.guest("db");
         Path directory = running.lab().directory();
-        LabProgram dhclient = client(
+        try (LabProgram dhclient = client(
                 guest,
                 "dhclient -d -v -lf " + directory.resolve("db.leases") + " -pf " + directory.resolve("db.pid")
-                        + " eth0");
-        dhclient.awaitText("bound to " + ADDRESS, PATIENCE);
-        assertConfigured(guest, ADDRESS, ROUTER);
+                        + " eth0")) {
+            dhclient.awaitText("bound to " + ADDRESS, PATIENCE);
+            assertConfigured(guest, ADDRESS, ROUTER);
 
-        dhclient.awaitText("DHCPREQUEST for " + ADDRESS + " on eth0 to " + ALIAS + " port 67", PATIENCE);
-        assertThat(guest.shell("ip address show dev eth0").out()).contains("inet " + ADDRESS + "/24");
-        dhclient.close();
+            dhclient.awaitText("DHCPREQUEST for " + ADDRESS + " on eth0 to " + ALIAS + " port 67", PATIENCE);
+            assertThat(guest.shell("ip address show dev eth0").out()).contains("inet " + ADDRESS + "/24");
+        } finally {
+            // The address that this client has set lives no longer than its lease, and other tests are the guest's too.
+            running.network().readdress(guest, ADDRESS);
+        }
     }
 
     @Test

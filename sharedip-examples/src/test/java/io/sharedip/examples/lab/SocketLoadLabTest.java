@@ -24,6 +24,7 @@ class SocketLoadLabTest {
     private static final int OCTETS = 20_000;
     private static final int ONE_AFTER_ANOTHER = 10_000;
     private static final int BEFORE_THAT = 1000;
+    private static final int PAGES = 7002;
     /** What 50 octets for each connection would take: less than its smallest part. */
     private static final long HEAP_GROWTH = 50L * ONE_AFTER_ANOTHER;
 
@@ -77,6 +78,8 @@ class SocketLoadLabTest {
     @Test
     @Order(3)
     void ten_thousand_connections_one_after_another_leave_nothing_behind() {
+        running.java(running.near(), PageServer.class, Integer.toString(PAGES));
+        Listening.await(running.near(), "tcp", PAGES, PATIENCE);
         connectOneAfterAnother(BEFORE_THAT);
         awaitNoFlow();
         Footprint before = Footprint.of(running.host(), running.gateway().pid());
@@ -100,7 +103,7 @@ class SocketLoadLabTest {
                         "/dev/null",
                         "-w",
                         "%{http_code} %{num_connects}\\n",
-                        "http://" + NEAR + "/?[1-" + count + "]")
+                        "http://" + NEAR + ":" + PAGES + "/?[1-" + count + "]")
                 .await(PATIENCE);
         assertThat(pages.orThrow().lines()).hasSize(count).containsOnly("200 1");
     }

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.ObjIntConsumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -86,17 +87,19 @@ class TcpBehaviorLabTest {
                 new Caller(running.guest("mail"), TOGETHER),
                 new Caller(running.guest("web"), TOGETHER));
         try {
-            List<Integer> ports = new ArrayList<>();
-            for (Caller caller : callers) {
-                List<Integer> seen = caller.outsidePorts();
-                assertThat(seen.stream().map(seen::indexOf).toList())
-                        .as("%s calls from %s", caller, seen)
-                        .isEqualTo(firstOfSame(mapping));
-                seen.stream().distinct().forEach(ports::add);
+            for (String server : List.of(NEAR, FAR)) {
+                askAll(callers, 0, server, FIRST, Caller::isSeenAs);
+                askAll(callers, 0, server, SECOND, Caller::isSeenAs);
             }
-            assertThat(ports).as("no two guests have the same port").doesNotHaveDuplicates();
+            assertThat(callers)
+                    .allSatisfy(caller -> assertThat(firstOfSame(caller.seen))
+                            .as("%s calls from %s", caller, caller.seen)
+                            .isEqualTo(expectedOf(mapping)));
+            assertThat(callers.stream().flatMap(caller -> caller.seen.stream().distinct()))
+                    .as("no two guests have the same port")
+                    .doesNotHaveDuplicates();
 
-            callers.forEach(caller -> caller.callBack(filtering));
+            askAll(callers, 1, NEAR, FIRST, (caller, outside) -> caller.callBack(outside, filtering));
             callers.forEach(Caller::checkAnswers);
         } finally {
             callers.forEach(Caller::close);
@@ -106,8 +109,23 @@ class TcpBehaviorLabTest {
                 .isGreaterThanOrEqualTo(refused);
     }
 
+    /** All callers at once ask from where they come when they come from their port, or so much behind it, and hear it. */
+    private static void askAll(
+            List<Caller> callers, int behind, String server, int port, ObjIntConsumer<Caller> hears) {
+        List<LabProgram> questions = callers.stream()
+                .map(caller -> ask(caller.guest, caller.port + behind, server, port))
+                .toList();
+        for (int i = 0; i < callers.size(); i++) {
+            hears.accept(callers.get(i), outsidePort(questions.get(i)));
+        }
+    }
+
+    private static List<Integer> firstOfSame(List<Integer> ports) {
+        return ports.stream().map(ports::indexOf).toList();
+    }
+
     /** For near:7001, near:7002, far:7001 and far:7002 the first of them that is called from the same outside port. */
-    private static List<Integer> firstOfSame(String mapping) {
+    private static List<Integer> expectedOf(String mapping) {
         return switch (mapping) {
             case INDEPENDENT -> List.of(0, 0, 0, 0);
             case BY_ADDRESS -> List.of(0, 0, 2, 2);
@@ -147,6 +165,7 @@ class TcpBehaviorLabTest {
         private final LabMachine guest;
         private final int port;
         private final LabProgram server;
+        private final List<Integer> seen = new ArrayList<>();
         private final List<LabProgram> accepted = new ArrayList<>();
         private final List<LabProgram> refused = new ArrayList<>();
 
@@ -158,15 +177,11 @@ class TcpBehaviorLabTest {
             Listening.await(guest, "tcp", port + 1, PATIENCE);
         }
 
-        /** One after the other, each to its end: one port has one connection to a peer. */
-        List<Integer> outsidePorts() {
-            return Stream.of(NEAR, FAR)
-                    .flatMap(server -> Stream.of(FIRST, SECOND).map(to -> outsidePort(ask(guest, port, server, to))))
-                    .toList();
+        void isSeenAs(int outside) {
+            seen.add(outside);
         }
 
-        void callBack(String filtering) {
-            int outside = outsidePort(ask(guest, port + 1, NEAR, FIRST));
+        void callBack(int outside, String filtering) {
             OneAddressNetwork network = running.network();
             call(network.near(), outside, !filtering.equals(BY_ENDPOINT));
             call(network.far(), outside, filtering.equals(INDEPENDENT));
