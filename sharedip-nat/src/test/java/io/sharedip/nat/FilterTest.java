@@ -157,6 +157,16 @@ class FilterTest {
     }
 
     @Test
+    void a_reset_has_the_diffserv_field_of_what_it_answers_and_is_not_ecn_capable() {
+        try (GatewayRig rig = rig("reject tcp from any to any")) {
+            rig.station("p")
+                    .send(PacketBuilder.tcp().from(P, 1000).to(SERVER, 80).trafficClass(0xce));
+
+            assertThat(rig.station("p").takeOne().trafficClass()).isEqualTo(0xcc);
+        }
+    }
+
+    @Test
     void a_rejected_segment_with_an_acknowledgment_is_reset_at_that_number() throws Exception {
         try (GatewayRig rig = rig("")) {
             Conversation talk = tcp(rig, "p", 1000, SERVER, 80).handshake();

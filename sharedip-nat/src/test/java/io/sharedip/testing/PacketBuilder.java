@@ -35,6 +35,7 @@ public final class PacketBuilder {
     private int sourcePort;
     private int destinationPort;
     private int ttl = 64;
+    private int trafficClass;
     private int identification = 1;
     private int fragment = 0x4000;
     private byte[] options = {};
@@ -99,6 +100,12 @@ public final class PacketBuilder {
     /** Sets the time to live. @param value 0 to 255 @return this */
     public PacketBuilder ttl(int value) {
         ttl = value;
+        return this;
+    }
+
+    /** Sets the octet with the Diffserv field and the ECN field. @param value 0 to 255 @return this */
+    public PacketBuilder trafficClass(int value) {
+        trafficClass = value;
         return this;
     }
 
@@ -210,6 +217,7 @@ public final class PacketBuilder {
         Octets.put48(a, 6, sourceMac);
         Octets.put16(a, 12, 0x0800);
         Octets.put8(a, 14, 0x40 | header / 4);
+        Octets.put8(a, 15, trafficClass);
         Octets.put16(a, 16, total);
         Octets.put16(a, 18, identification);
         Octets.put16(a, 20, fragment);

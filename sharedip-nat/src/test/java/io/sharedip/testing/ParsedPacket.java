@@ -86,6 +86,11 @@ public final class ParsedPacket {
         return Octets.u8(frame, ip + 9);
     }
 
+    /** The octet with the Diffserv field and the ECN field. @return 0 to 255 */
+    public int trafficClass() {
+        return Octets.u8(frame, ip + 1);
+    }
+
     /** The time to live. @return 0 to 255 */
     public int ttl() {
         return Octets.u8(frame, ip + 8);

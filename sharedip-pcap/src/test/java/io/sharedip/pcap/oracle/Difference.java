@@ -158,7 +158,7 @@ enum Difference {
     },
     RESET_NUMBER(
             "793/5961",
-            "a RST of a wrong number before the handshake is complete, or after a FIN, RST, another SYN or SYNs of both: the kernel ends the connection by it, and takes its number for sent",
+            "a RST of a wrong number before the handshake is complete, or after a FIN, RST, another SYN or SYNs of both: the kernel ends the connection by it, and takes its number for sent; or of the number of its sender's FIN, after that was acknowledged: the kernel drops it",
             true) {
         @Override
         boolean covers(Seen s) {
@@ -167,7 +167,8 @@ enum Difference {
                     && (!s.tcp.isOpen() || s.tcp.isEnding() || s.tcp.hasSynWhenOpen() || s.tcp.isSimultaneous());
             boolean followed = s.isSegment(ACK) && s.tcp.isResetEarly() && (s.kernelDrops() || s.engineRefuses());
             boolean spanned = s.isSegment(ACK) && s.engineDrops() && s.tcp.followsResetAhead();
-            return judged || followed || spanned;
+            boolean ofFin = s.kernelDrops() && s.isSegment(RST) && s.tcp.isNumberOfFin(s.packet);
+            return judged || followed || spanned || ofFin;
         }
     },
     REFUSAL_LATER(

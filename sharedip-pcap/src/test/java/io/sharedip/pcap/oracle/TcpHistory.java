@@ -227,7 +227,7 @@ final class TcpHistory {
 
     /**
      * Whether a segment must pass whatever came before, if no RST did: a SYN-ACK of the called side that acknowledges the first or the last SYN, or comes
-     * in an open connection; or an ACK from where the first or the last SYN-ACK expects it, that acknowledges that one.
+     * in an open connection where nobody has begun anew; or an ACK from where the first or the last SYN-ACK expects it, that acknowledges that one.
      */
     boolean mustPass(Packet segment) {
         int flags = segment.flags() & (SYN | ACK | RST | FIN);
@@ -235,7 +235,7 @@ final class TcpHistory {
         if (reset || !(synAck || flags == ACK) || synAck == isOfBeginner() || (open && !synAck && !synWhenOpen)) {
             return false;
         }
-        if (open && synAck) {
+        if (open && synAck && !synWhenOpen) {
             return true;
         }
         List<Packet> answered = others().stream()
@@ -295,19 +295,30 @@ final class TcpHistory {
 
     /**
      * Whether a segment ends more than a window right of the edge that the other side has announced since it was open, windows taken
-     * without their scale; of its sender's SYN if it has announced none.
+     * without their scale; of its sender's SYN if it has announced none. What began beyond its own edge has announced nothing.
      */
     boolean isBeyondUnscaledWindow(Packet segment) {
-        int window = leastWindow(others());
-        Stream<Integer> begun =
-                own().stream().filter(p -> (p.flags() & SYN) != 0).map(Packet::sequenceEnd);
-        Stream<Integer> announced = others().stream()
-                .filter(p -> (p.flags() & (SYN | ACK)) == ACK)
-                .map(p -> p.acknowledgment() + p.window());
-        return Stream.concat(begun, announced).allMatch(edge -> segment.sequenceEnd() - edge >= window);
+        List<Integer> edgesOfOthers = edges(others(), own());
+        List<Packet> heeded = others().stream()
+                .filter(p -> edgesOfOthers.stream().anyMatch(edge -> p.sequence() - edge <= 0))
+                .toList();
+        int window = leastWindow(heeded);
+        return edges(own(), heeded).stream().allMatch(edge -> segment.sequenceEnd() - edge >= window);
     }
 
-    /** Whether a segment begins where the last one of its sender ended, and acknowledges the last one of its receiver, in an open connection. */
+    /** How far a side may send: the ends of its SYNs, and what the other side has announced by acknowledgments, without its scale. */
+    private static List<Integer> edges(List<Packet> side, List<Packet> other) {
+        Stream<Integer> begun =
+                side.stream().filter(p -> (p.flags() & SYN) != 0).map(Packet::sequenceEnd);
+        Stream<Integer> announced =
+                other.stream().filter(p -> (p.flags() & (SYN | ACK)) == ACK).map(p -> p.acknowledgment() + p.window());
+        return Stream.concat(begun, announced).toList();
+    }
+
+    /**
+     * Whether a segment begins where the last one of its sender ended, and acknowledges the last one of its receiver and, selectively, nothing
+     * beyond it, in an open connection.
+     */
     boolean goesOn(Packet segment) {
         List<Packet> own = own();
         List<Packet> others = others();
@@ -317,7 +328,8 @@ final class TcpHistory {
                 && !others.isEmpty()
                 && (segment.flags() & (SYN | ACK | RST)) == ACK
                 && segment.sequence() == own.get(own.size() - 1).sequenceEnd()
-                && segment.acknowledgment() == others.get(others.size() - 1).sequenceEnd();
+                && segment.acknowledgment() == others.get(others.size() - 1).sequenceEnd()
+                && segment.highestAcknowledgment() == segment.acknowledgment();
     }
 
     /** Whether an acknowledgment, or a selective one with it, lies beyond the end of what the other side has sent last. */
@@ -334,7 +346,14 @@ final class TcpHistory {
         int window = leastWindow(others());
         return own().stream().anyMatch(p -> p.sequenceEnd() - segment.sequenceEnd() > window)
                 || ((segment.flags() & ACK) != 0
-                        && others().stream().anyMatch(p -> p.sequenceEnd() - segment.acknowledgment() > 66_000));
+                        && others().stream()
+                                .anyMatch(p -> p.sequenceEnd() - segment.acknowledgment() > 66_000
+                                        || p.sequenceEnd() - segment.highestAcknowledgment() > 66_000));
+    }
+
+    /** Whether a segment has the number of its sender's FIN. */
+    boolean isNumberOfFin(Packet segment) {
+        return own().stream().anyMatch(p -> p.isSegment(FIN) && p.sequenceEnd() - 1 == segment.sequence());
     }
 
     /** Whether the other side has sent a RST ahead of all else that it has sent. */

@@ -35,6 +35,8 @@ final class Answers {
     private static final int IPV4_NO_OPTIONS = 0x45;
     private static final int INTERNETWORK_CONTROL = 0xc0;
     private static final int TYPE_OF_SERVICE = 0x1e;
+    /** Without the ECN field: a reset is not of a transport that heeds congestion marks (RFC 3168 section 5). */
+    private static final int DIFFSERV = 0xfc;
 
     private final byte[] room = new byte[ETHERNET + LONGEST_ERROR];
     private final Frame frame = new Frame();
@@ -131,7 +133,7 @@ final class Answers {
                 Checksum.pseudoHeader(about.destination, about.source, PacketContext.TCP, TcpView.MIN_LENGTH));
         put16(room, tcp + 16, ~sum);
         int length = IP_HEADER + TcpView.MIN_LENGTH;
-        writeIp(about.destination, about.source, PacketContext.TCP, 0, length);
+        writeIp(about.destination, about.source, PacketContext.TCP, u8(a, about.ip + 1) & DIFFSERV, length);
         finish(to, u48(a, about.start + 6), gatewayMac, length);
     }
 
