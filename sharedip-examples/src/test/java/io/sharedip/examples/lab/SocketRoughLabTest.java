@@ -83,9 +83,9 @@ class SocketRoughLabTest {
     void a_minute_of_slow_readers_takes_no_memory_beside_a_rough_exchange() throws IOException {
         Path read = running.lab().directory().resolve("read");
         String atLast = "head -c " + READ_AT_LAST + " | wc -c >&2";
-        String idle = script("idle-reader", "while [ ! -e " + read + " ]; do sleep 0.1; done", atLast);
+        String idle = script("idle-reader", "while [ ! -e " + read + " ]; do sleep 1; done", atLast);
         String slow = script(
-                "slow-reader", "while [ ! -e " + read + " ]; do head -c 1000 >/dev/null; sleep 0.1; done", atLast);
+                "slow-reader", "while [ ! -e " + read + " ]; do head -c 10000 >/dev/null; sleep 1; done", atLast);
         exchangeOctets(db, 1_000_000);
         Footprint first = Footprint.of(running.host(), running.gateway().pid());
         List<LabProgram> readers = new ArrayList<>();
