@@ -244,7 +244,9 @@ enum Difference {
             }
             boolean unlearnt = s.tcp.isSimultaneous() || !s.tcp.isOpen() || s.tcp.hasEarlyData();
             return (unlearnt && s.tcp.isBeyondUnscaledWindow(s.packet))
-                    || (s.tcp.isSimultaneous() && s.isSegment(ACK) && s.tcp.isAheadOfLast(s.packet));
+                    || ((s.tcp.isSimultaneous() || s.tcp.hasEarlyData())
+                            && s.isSegment(ACK)
+                            && s.tcp.isAheadOfLast(s.packet));
         }
 
         @Override

@@ -36,7 +36,12 @@ final class Mutation {
             case 0 -> {
                 what = "a bit flipped anywhere in the packet";
                 int at = random.nextInt(IP, f.length);
-                f[at] ^= (byte) (1 << random.nextInt(8));
+                // without a checksum other ports are another conversation, whose outside port is not known
+                boolean otherPorts = f[IP + 9] == Wire.UDP
+                        && Octets.u16(f, transport + 6) == 0
+                        && at >= transport
+                        && at < transport + 4;
+                f[otherPorts ? at + 4 : at] ^= (byte) (1 << random.nextInt(8));
                 fix = false;
             }
             case 1 -> {
