@@ -226,8 +226,9 @@ final class TcpHistory {
     }
 
     /**
-     * Whether a segment must pass whatever came before, if no RST did: a SYN-ACK of the called side that acknowledges the first or the last SYN, or comes
-     * in an open connection where nobody has begun anew; or an ACK from where the first or the last SYN-ACK expects it, that acknowledges that one and nothing beyond.
+     * Whether a segment must pass whatever came before, if no RST did: a SYN-ACK of the called side that acknowledges the first or the
+     * last SYN, or comes in an open connection where nobody has begun anew; or an ACK from where the first or the last SYN-ACK expects
+     * it, that acknowledges that one and nothing beyond.
      */
     boolean mustPass(Packet segment) {
         int flags = segment.flags() & (SYN | ACK | RST | FIN);
