@@ -1,7 +1,5 @@
 package io.sharedip.examples.lab;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
 import io.sharedip.examples.gateway.control.ControlClient;
 import io.sharedip.examples.gateway.control.ControlException;
 import io.sharedip.examples.gateway.control.RefusedException;
@@ -22,7 +20,6 @@ public final class GatewayProcess implements AutoCloseable {
     /** The system property that says where the program's jar is. */
     public static final String JAR_PROPERTY = "sharedip.gateway.jar";
 
-    private static final JsonFactory JSON = new JsonFactory();
     private static final Duration START = Duration.ofSeconds(60);
     private static final List<String> WITHOUT_RIGHTS = List.of(
             "setpriv", "--no-new-privs", "--bounding-set", "-all", "--inh-caps", "-all", "--ambient-caps", "-all");
@@ -135,11 +132,7 @@ public final class GatewayProcess implements AutoCloseable {
     private String table(String name) {
         StringWriter text = new StringWriter();
         try {
-            new ControlClient(control).ask(Request.of(name), result -> {
-                try (JsonGenerator copy = JSON.createGenerator(text)) {
-                    copy.copyCurrentStructure(result);
-                }
-            });
+            new ControlClient(control).ask(Request.of(name), ControlClient.copyingTo(text));
         } catch (ControlException | RefusedException e) {
             throw new LabException("cannot ask for " + name, e);
         }

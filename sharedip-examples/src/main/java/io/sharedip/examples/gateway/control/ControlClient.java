@@ -1,10 +1,12 @@
 package io.sharedip.examples.gateway.control;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.BufferedInputStream;
 import java.io.IOException;
+import java.io.Writer;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
@@ -43,6 +45,22 @@ public final class ControlClient {
          * @throws IOException if the answer breaks off
          */
         void read(JsonParser json) throws IOException;
+    }
+
+    /**
+     * Copies the result as JSON, as it comes, so that a table of millions of flows needs no room.
+     *
+     * @param out gets the text, and stays open
+     * @return for {@link #ask}
+     */
+    public static Reader copyingTo(Writer out) {
+        return result -> {
+            try (JsonGenerator to = JSON.createGenerator(out)) {
+                to.disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET);
+                to.disable(JsonGenerator.Feature.AUTO_CLOSE_JSON_CONTENT);
+                to.copyCurrentStructure(result);
+            }
+        };
     }
 
     /**
