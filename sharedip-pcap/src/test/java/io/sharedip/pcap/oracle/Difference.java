@@ -167,7 +167,7 @@ enum Difference {
                     && (!s.tcp.isOpen() || s.tcp.isEnding() || s.tcp.hasSynWhenOpen() || s.tcp.isSimultaneous());
             boolean followed = s.isSegment(ACK) && s.tcp.isResetEarly() && (s.kernelDrops() || s.engineRefuses());
             boolean spanned = s.isSegment(ACK) && s.engineDrops() && s.tcp.followsResetAhead();
-            boolean ofFin = s.kernelDrops() && s.isSegment(RST) && s.tcp.isNumberOfFin(s.packet);
+            boolean ofFin = s.kernelDrops() && s.isSegment(RST) && s.tcp.isNumberOfAcknowledgedFin(s.packet);
             return judged || followed || spanned || ofFin;
         }
     },

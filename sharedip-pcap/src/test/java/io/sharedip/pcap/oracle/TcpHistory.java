@@ -355,9 +355,10 @@ final class TcpHistory {
                                         || p.sequenceEnd() - segment.highestAcknowledgment() > 66_000));
     }
 
-    /** Whether a segment has the number of its sender's FIN. */
-    boolean isNumberOfFin(Packet segment) {
-        return own().stream().anyMatch(p -> p.isSegment(FIN) && p.sequenceEnd() - 1 == segment.sequence());
+    /** Whether a segment has the number of its sender's FIN, and that was acknowledged. */
+    boolean isNumberOfAcknowledgedFin(Packet segment) {
+        return own().stream().anyMatch(p -> p.isSegment(FIN) && p.sequenceEnd() - 1 == segment.sequence())
+                && others().stream().anyMatch(p -> p.isSegment(ACK) && p.acknowledgment() - segment.sequence() > 0);
     }
 
     /** Whether the other side has sent a RST ahead of all else that it has sent. */
