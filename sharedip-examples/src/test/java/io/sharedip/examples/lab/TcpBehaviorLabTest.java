@@ -88,13 +88,13 @@ class TcpBehaviorLabTest {
                 new Caller(running.guest("web"), TOGETHER));
         try {
             for (String server : List.of(NEAR, FAR)) {
-                askAll(callers, 0, server, FIRST, Caller::isSeenAs);
-                askAll(callers, 0, server, SECOND, Caller::isSeenAs);
+                askAll(callers, 0, server, FIRST, Caller::remember);
+                askAll(callers, 0, server, SECOND, Caller::remember);
             }
             assertThat(callers)
                     .allSatisfy(caller -> assertThat(firstOfSame(caller.seen))
                             .as("%s calls from %s", caller, caller.seen)
-                            .isEqualTo(expectedOf(mapping)));
+                            .isEqualTo(firstOfSameWith(mapping)));
             assertThat(callers.stream().flatMap(caller -> caller.seen.stream().distinct()))
                     .as("no two guests have the same port")
                     .doesNotHaveDuplicates();
@@ -109,7 +109,10 @@ class TcpBehaviorLabTest {
                 .isGreaterThanOrEqualTo(refused);
     }
 
-    /** All callers at once ask from where they come when they come from their port, or so much behind it, and hear it. */
+    /**
+     * All callers at once ask from where they come when they come from their port, or so much behind it, and hear it. Each connection has
+     * ended then: one port has one connection to a peer.
+     */
     private static void askAll(
             List<Caller> callers, int behind, String server, int port, ObjIntConsumer<Caller> hears) {
         List<LabProgram> questions = callers.stream()
@@ -125,7 +128,7 @@ class TcpBehaviorLabTest {
     }
 
     /** For near:7001, near:7002, far:7001 and far:7002 the first of them that is called from the same outside port. */
-    private static List<Integer> expectedOf(String mapping) {
+    private static List<Integer> firstOfSameWith(String mapping) {
         return switch (mapping) {
             case INDEPENDENT -> List.of(0, 0, 0, 0);
             case BY_ADDRESS -> List.of(0, 0, 2, 2);
@@ -177,7 +180,7 @@ class TcpBehaviorLabTest {
             Listening.await(guest, "tcp", port + 1, PATIENCE);
         }
 
-        void isSeenAs(int outside) {
+        void remember(int outside) {
             seen.add(outside);
         }
 
